@@ -1,0 +1,12 @@
+//! The public API of the compute service, `compute.v1`, generated from `proto/` at build time, and its form on the queues.
+
+pub mod wire;
+
+/// Messages, client and server of the package `compute.v1`. The documentation of each is in `proto/compute/v1/compute.proto`.
+pub mod v1 {
+    #![allow(missing_docs, clippy::all, clippy::unwrap_used, unreachable_pub)]
+    tonic::include_proto!("compute.v1");
+}
+
+/// The serialized `google.protobuf.FileDescriptorSet` of the API, for gRPC reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("compute.v1");
