@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from sqs_endpoints import queue, new_queue, sqs, sqs_endpoint  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.embedded_only("errors of the protocol itself are the server's own, not SQS's; moto answers most with a page of HTML")
 

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from sqs_endpoints import new_queue, queue, sqs, sqs_endpoint  # noqa: F401  (fixtures)
 from sqs_requests import counts, error_code, receive_all, receive_one
 
 embedded_only = pytest.mark.embedded_only
