@@ -1,5 +1,7 @@
-//! The public API of the compute service, `compute.v1`, generated from `proto/` at build time, and its form on the queues.
+//! The public API of the compute service, `compute.v1`, generated from `proto/` at build time, its limits, and its form on
+//! the queues.
 
+pub mod validate;
 pub mod wire;
 
 /// Messages, client and server of the package `compute.v1`. The documentation of each is in `proto/compute/v1/compute.proto`.
