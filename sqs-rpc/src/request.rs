@@ -240,3 +240,151 @@ impl Reader<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
+
+    use super::*;
+
+    const REPLY_TO: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/compute-replies-1";
+
+    fn allowed() -> AllowedReplyQueues {
+        AllowedReplyQueues { account: "123456789012".to_owned(), name_prefix: "compute-replies".to_owned() }
+    }
+
+    fn outgoing(timeout: Option<Duration>) -> OutgoingRequest {
+        let body = r#"{"values":[1]}"#.to_owned();
+        OutgoingRequest {
+            id: Uuid::now_v7(),
+            reply_to: REPLY_TO.to_owned(),
+            method: "test/Method".to_owned(),
+            digest: digest(&body),
+            body,
+            deadline: timeout.map(|timeout| Instant::now() + timeout),
+            tenant: Some("tenant".to_owned()),
+            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        }
+    }
+
+    /// A message as SQS gives it: sent at 1,000,000 ms, received first after `queued_ms`.
+    fn message(outgoing: &OutgoingRequest, receive_count: u32, queued_ms: i64) -> Message {
+        let sent = 1_000_000_i64;
+        let Outgoing { body, attributes, group } = outgoing.to_message();
+        let mut message = Message::builder()
+            .body(body)
+            .attributes(MessageSystemAttributeName::SentTimestamp, sent.to_string())
+            .attributes(MessageSystemAttributeName::ApproximateFirstReceiveTimestamp, (sent + queued_ms).to_string())
+            .attributes(MessageSystemAttributeName::ApproximateReceiveCount, receive_count.to_string())
+            .attributes(MessageSystemAttributeName::MessageGroupId, group.expect("a tenant"));
+        for attribute in attributes {
+            message = message.message_attributes(attribute.name, value(attribute.data_type, &attribute.value));
+        }
+        message.build()
+    }
+
+    fn value(data_type: &str, value: &str) -> MessageAttributeValue {
+        MessageAttributeValue::builder().data_type(data_type).string_value(value).build().expect("complete")
+    }
+
+    fn read(message: Message) -> Result<Request, Rejected> {
+        Request::read(Received::for_test(message), &allowed())
+    }
+
+    fn set(message: &mut Message, name: &str, new: Option<MessageAttributeValue>) {
+        let attributes = message.message_attributes.get_or_insert_default();
+        attributes.remove(name);
+        attributes.extend(new.map(|new| (name.to_owned(), new)));
+    }
+
+    #[test]
+    fn what_is_sent_is_what_is_read() {
+        let outgoing = outgoing(Some(Duration::from_secs(5)));
+        let request = read(message(&outgoing, 1, 20)).expect("a request");
+
+        assert_eq!((request.id, &request.method, &request.body), (outgoing.id, &outgoing.method, &outgoing.body));
+        assert_eq!((&request.digest, &request.tenant), (&outgoing.digest, &outgoing.tenant));
+        assert_eq!(request.reply_to.as_deref(), Some(REPLY_TO));
+        assert_eq!((request.times.sent, request.times.first_received), (Some(1_000_000), Some(1_000_020)));
+        assert!(request.times.deadline.expect("a deadline") > clock::unix_ms());
+        assert!(request.is_awaited() && !request.may_be_shed());
+    }
+
+    #[test]
+    fn the_size_counted_before_sending_is_never_too_small() {
+        for timeout in [None, Some(Duration::from_secs(900))] {
+            let outgoing = outgoing(timeout);
+            let (counted, actual) = (outgoing.size(), outgoing.to_message().size());
+            assert!((actual..actual + 128).contains(&counted), "{counted} counted, {actual} sent");
+        }
+    }
+
+    #[test]
+    fn only_a_first_delivery_past_its_time_is_shed() {
+        let late = Some(Duration::from_millis(500));
+        assert!(read(message(&outgoing(late), 1, 501)).expect("a request").may_be_shed());
+        assert!(!read(message(&outgoing(late), 1, 400)).expect("a request").may_be_shed());
+        assert!(!read(message(&outgoing(late), 2, 501)).expect("a request").may_be_shed(), "it may have been answered");
+        assert!(!read(message(&outgoing(None), 1, 501)).expect("a request").may_be_shed(), "it is to finish late");
+
+        let mut redriven = message(&outgoing(late), 1, 501);
+        set(&mut redriven, attribute::DEADLINE, Some(value("Number", "999999")));
+        assert!(!read(redriven).expect("a request").may_be_shed(), "it was moved back from the dead-letter queue");
+    }
+
+    #[test]
+    fn a_message_without_an_id_or_an_allowed_address_cannot_be_answered() {
+        let elsewhere = "https://sqs.us-east-1.amazonaws.com/123456789012/compute-requests";
+        let other_account = "https://sqs.us-east-1.amazonaws.com/999999999999/compute-replies-1";
+        for (name, new) in [
+            (attribute::CORRELATION_ID, None),
+            (attribute::CORRELATION_ID, Some(value("String", "17"))),
+            (attribute::CORRELATION_ID, Some(value("Number", "17"))),
+            (attribute::REPLY_TO, Some(value("String", elsewhere))),
+            (attribute::REPLY_TO, Some(value("String", other_account))),
+            (attribute::REPLY_TO, Some(value("String", "compute-replies-1"))),
+            (attribute::REPLY_TO, Some(value("String", "https://host/123456789012/compute-replies/../x"))),
+        ] {
+            let mut message = message(&outgoing(None), 1, 0);
+            set(&mut message, name, new.clone());
+            assert!(matches!(read(message), Err(Rejected::Unanswerable(_))), "{name} {new:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_with_an_id_and_an_address_is_answered_whatever_else_is_wrong() {
+        for (name, new) in [
+            (attribute::METHOD, None),
+            (attribute::METHOD, Some(value("Number", "1"))),
+            (attribute::TIMEOUT_MS, Some(value("String", "1000"))),
+            (attribute::TIMEOUT_MS, Some(value("Number", "-1"))),
+            (attribute::DEADLINE, Some(value("Number", "1e400"))),
+            (attribute::DIGEST, Some(value("String", "0000"))),
+        ] {
+            let mut message = message(&outgoing(None), 1, 0);
+            set(&mut message, name, new.clone());
+            match read(message) {
+                Err(Rejected::Answerable(request, failure)) => {
+                    assert_eq!((request.reply_to.as_deref(), failure.code), (Some(REPLY_TO), code::INVALID_ARGUMENT));
+                    assert!(failure.message.contains(name), "{failure}");
+                }
+                other => panic!("{name} {new:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn labelled_types_and_unknown_attributes_are_read() {
+        let mut message = message(&outgoing(Some(Duration::from_secs(5))), 1, 0);
+        set(&mut message, attribute::TIMEOUT_MS, Some(value("Number.int", "5000")));
+        set(&mut message, "Future", Some(value("String", "?")));
+        assert!(read(message).is_ok());
+    }
+
+    #[test]
+    fn a_request_that_names_no_reply_queue_is_worked_for_nobody() {
+        let mut message = message(&outgoing(None), 1, 0);
+        set(&mut message, attribute::REPLY_TO, None);
+        assert!(!read(message).expect("a request").is_awaited());
+    }
+}

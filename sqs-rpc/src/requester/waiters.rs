@@ -210,3 +210,90 @@ impl Waiters {
         self.table.lock().expect("no code panics while it holds the lock")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::ReplyTiming;
+
+    fn reply(id: Uuid, digest: &str) -> IncomingReply {
+        IncomingReply {
+            id,
+            digest: digest.to_owned(),
+            worker: None,
+            timing: ReplyTiming::default(),
+            sent: None,
+            received: None,
+            outcome: Ok("{}".to_owned()),
+        }
+    }
+
+    fn table(limit: usize) -> Arc<Waiters> {
+        Arc::new(Waiters::new(limit))
+    }
+
+    #[tokio::test]
+    async fn a_reply_reaches_its_waiter_and_only_the_first_one_does() {
+        let (waiters, id) = (table(10), Uuid::now_v7());
+        let mut waiter = waiters.register(id, "digest").expect("room");
+        waiters.deliver(reply(id, "digest"));
+        waiters.deliver(reply(id, "digest"));
+
+        assert_eq!(waiter.reply().await.expect("a reply").id, id);
+        assert_eq!(waiters.in_flight(), 0);
+        assert_eq!(waiters.stats(), RequesterStats { replies: 1, duplicate: 1, ..Default::default() });
+    }
+
+    #[tokio::test]
+    async fn a_reply_to_another_request_of_the_same_id_does_not_end_the_wait() {
+        let (waiters, id) = (table(10), Uuid::now_v7());
+        let _waiter = waiters.register(id, "digest").expect("room");
+        waiters.deliver(reply(id, "another digest"));
+
+        assert_eq!(waiters.in_flight(), 1);
+        assert_eq!(waiters.stats(), RequesterStats { mismatched: 1, ..Default::default() });
+    }
+
+    #[test]
+    fn a_reply_after_the_wait_is_late_and_one_to_nobody_is_unknown() {
+        let (waiters, id) = (table(10), Uuid::now_v7());
+        drop(waiters.register(id, "digest").expect("room"));
+        waiters.deliver(reply(id, "digest"));
+        waiters.deliver(reply(Uuid::now_v7(), "digest"));
+
+        assert_eq!(waiters.in_flight(), 0);
+        assert_eq!(waiters.stats(), RequesterStats { late: 1, unknown: 1, ..Default::default() });
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_an_id_waits_once() {
+        let (waiters, id) = (table(2), Uuid::now_v7());
+        let _first = waiters.register(id, "digest").expect("room");
+        assert!(matches!(waiters.register(id, "digest"), Err(CallError::DuplicateId)));
+        let _second = waiters.register(Uuid::now_v7(), "digest").expect("room");
+        assert!(matches!(waiters.register(Uuid::now_v7(), "digest"), Err(CallError::TooManyInFlight { limit: 2 })));
+        assert_eq!(waiters.stats().refused, 1);
+    }
+
+    #[tokio::test]
+    async fn at_the_end_all_waiters_are_told_and_new_ones_refused() {
+        let waiters = table(10);
+        let mut waiter = waiters.register(Uuid::now_v7(), "digest").expect("room");
+        waiters.refuse_new();
+        assert!(matches!(waiters.register(Uuid::now_v7(), "digest"), Err(CallError::ShuttingDown)));
+
+        waiters.fail_all();
+        waiters.emptied().await;
+        assert!(matches!(waiter.reply().await, Err(CallError::ShuttingDown)));
+    }
+
+    #[test]
+    fn memory_of_ended_calls_is_bounded() {
+        let waiters = table(10);
+        for _ in 0..REMEMBERED + 10 {
+            drop(waiters.register(Uuid::now_v7(), "digest").expect("room"));
+        }
+        let table = waiters.lock();
+        assert_eq!((table.ended.order.len(), table.ended.endings.len()), (REMEMBERED, REMEMBERED));
+    }
+}
