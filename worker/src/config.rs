@@ -28,7 +28,7 @@ pub struct Flags {
 }
 
 /// What a worker does, and for whom.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Config {
     /// The queue to take requests from: its name, or its URL
     #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
@@ -64,6 +64,22 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_DRAIN_LIMIT", value_name = "DURATION", default_value = "25s",
           value_parser = flags::duration(Duration::from_secs(1)..=Duration::from_secs(900)))]
     pub drain_limit: Duration,
+}
+
+impl Config {
+    /// A worker of this queue and bucket with everything else at its default.
+    pub fn new(request_queue: impl Into<String>, log_bucket: impl Into<String>) -> Self {
+        Self {
+            request_queue: request_queue.into(),
+            log_bucket: log_bucket.into(),
+            prefix: "compute".to_owned(),
+            concurrency: 32,
+            log_values: LogValues::All,
+            worker_id: None,
+            poll_wait: Duration::from_secs(20),
+            drain_limit: Duration::from_secs(25),
+        }
+    }
 }
 
 /// What the log keeps of the values of a request.
@@ -109,10 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_help() {
-        let flags = parse(&[]).expect("complete");
-        assert_eq!(flags.config.concurrency, 32);
-        assert_eq!(flags.config.poll_wait, Duration::from_secs(20));
-        assert_eq!(flags.config.log_values, LogValues::All);
+    fn the_defaults_in_code_are_those_of_the_flags() {
+        assert_eq!(parse(&[]).expect("complete").config, Config::new("q", "logs"));
     }
 }
