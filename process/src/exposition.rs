@@ -29,12 +29,29 @@ impl Exposition {
 
     /// Adds a counter: a number that only grows while the process lives. Its name ends in `_total`.
     pub fn counter(&mut self, name: &str, help: &str, value: impl Display) -> &mut Self {
-        self.metric(name, "counter", help, value)
+        self.describe(name, "counter", help);
+        self.sample(format_args!("{name} {value}"))
+    }
+
+    /// Adds a counter that is split by the values of one label. The values are identifiers, without quotes or backslashes.
+    pub fn counter_by<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'a str, u64)>,
+    ) -> &mut Self {
+        self.describe(name, "counter", help);
+        for (label_value, value) in values {
+            self.sample(format_args!("{name}{{{label}=\"{label_value}\"}} {value}"));
+        }
+        self
     }
 
     /// Adds a gauge: a number that goes up and down.
     pub fn gauge(&mut self, name: &str, help: &str, value: impl Display) -> &mut Self {
-        self.metric(name, "gauge", help, value)
+        self.describe(name, "gauge", help);
+        self.sample(format_args!("{name} {value}"))
     }
 
     /// The text of all metrics added.
@@ -43,10 +60,14 @@ impl Exposition {
         self.0
     }
 
-    fn metric(&mut self, name: &str, kind: &str, help: &str, value: impl Display) -> &mut Self {
+    fn describe(&mut self, name: &str, kind: &str, help: &str) {
         let help = help.replace('\\', r"\\").replace('\n', r"\n");
+        self.sample(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"));
+    }
+
+    fn sample(&mut self, line: std::fmt::Arguments<'_>) -> &mut Self {
         // Writing to a `String` cannot fail.
-        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
+        let _ = writeln!(self.0, "{line}");
         self
     }
 }
@@ -63,5 +84,13 @@ mod tests {
             metrics.into_text(),
             "# HELP a_total one\\ntwo \\\\ three\n# TYPE a_total counter\na_total 1\n# HELP b B.\n# TYPE b gauge\nb 0.5\n",
         );
+    }
+
+    #[test]
+    fn a_label_splits_a_counter() {
+        let mut metrics = Exposition::new();
+        metrics.counter_by("a_total", "A.", "code", [("OK", 2), ("INTERNAL", 1)]);
+        let expected = "# HELP a_total A.\n# TYPE a_total counter\na_total{code=\"OK\"} 2\na_total{code=\"INTERNAL\"} 1\n";
+        assert_eq!(metrics.into_text(), expected);
     }
 }
