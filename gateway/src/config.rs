@@ -65,6 +65,13 @@ pub struct Config {
     )]
     pub drain_limit: Duration,
 
+    /// How long one poll of the reply queue waits for replies, 1s to 20s. Polls are billed, idle ones too
+    #[arg(
+        long, env = "COMPUTE_POLL_WAIT", value_name = "DURATION", default_value = "20s",
+        value_parser = flags::duration(SECOND..=20 * SECOND)
+    )]
+    pub poll_wait: Duration,
+
     /// The largest request message, 1KiB to 1GiB. A larger one is answered RESOURCE_EXHAUSTED. What SQS takes is a limit of
     /// its own: 1 MiB, as JSON
     #[arg(
@@ -103,6 +110,7 @@ impl Config {
             default_deadline: 30 * SECOND,
             max_deadline: 900 * SECOND,
             drain_limit: 25 * SECOND,
+            poll_wait: 20 * SECOND,
             max_message_size: 64 << 20,
         }
     }
@@ -128,6 +136,7 @@ impl Config {
             reply_queue: self.reply_queue.clone(),
             prefix: self.prefix.clone(),
             max_in_flight: self.max_in_flight,
+            poll_wait: self.poll_wait,
             ..RequesterConfig::new(&self.request_queue)
         }
     }

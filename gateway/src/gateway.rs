@@ -56,6 +56,8 @@ pub enum RunError {
 /// [`Config::drain_limit`] to be answered, and those that are not are answered UNAVAILABLE; the gateway's own reply queue is
 /// deleted; connections that are still open a second later are cut.
 ///
+/// `readiness` is told how far it is: a new one for each gateway.
+///
 /// Dropping the future ends everything at once, without all that.
 ///
 /// # Errors
@@ -65,10 +67,10 @@ pub async fn run(
     config: Config,
     aws: &SdkConfig,
     listeners: Listeners,
+    readiness: Readiness,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     config.check()?;
-    let readiness = Readiness::new();
     let calls = Calls::new(config.deadlines(), config.max_message_size);
     let started = Arc::new(OnceLock::new());
     let metrics = metrics(calls.clone(), started.clone());
@@ -131,7 +133,10 @@ pub async fn run(
 async fn drain(calls: &Calls, limit: Duration) {
     tracing::info!(in_flight = calls.in_flight(), limit = %humantime::format_duration(limit), "draining");
     if timeout(limit, calls.finished()).await.is_err() {
-        tracing::warn!(in_flight = calls.in_flight(), "the drain limit is reached; the calls left are answered UNAVAILABLE");
+        tracing::warn!(
+            in_flight = calls.in_flight(),
+            "the drain limit is reached; the calls left are answered UNAVAILABLE"
+        );
     }
 }
 

@@ -13,12 +13,14 @@
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use compute_gateway::{Config, Listeners};
+//! use compute_process::Readiness;
 //! use tokio::net::TcpListener;
 //!
 //! let listeners = Listeners { calls: TcpListener::bind("127.0.0.1:8080").await?, admin: None };
 //! let aws = compute_process::aws::load().await;
 //! let shutdown = compute_process::shutdown::requested()?;
-//! compute_gateway::run(Config::new("compute-requests", "compute-logs"), &aws, listeners, shutdown).await?;
+//! let config = Config::new("compute-requests", "compute-logs");
+//! compute_gateway::run(config, &aws, listeners, Readiness::new(), shutdown).await?;
 //! # Ok(())
 //! # }
 //! ```

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
 use compute_gateway::{Config, Listeners};
-use compute_process::{aws, logging, shutdown};
+use compute_process::{Readiness, aws, logging, shutdown};
 use tokio::net::TcpListener;
 
 /// Takes gRPC and gRPC-Web calls and has them answered by workers behind an Amazon SQS queue.
@@ -61,7 +61,7 @@ async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
     let admin = bind("--admin-listen", flags.admin_listen).await?;
     let aws = aws::load().await;
     let listeners = Listeners { calls, admin: Some(admin) };
-    compute_gateway::run(flags.config, &aws, listeners, shutdown).await?;
+    compute_gateway::run(flags.config, &aws, listeners, Readiness::new(), shutdown).await?;
     Ok(())
 }
 

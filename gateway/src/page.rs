@@ -19,11 +19,7 @@ struct File {
 }
 
 const FILES: [File; 4] = [
-    File {
-        path: "/",
-        content_type: "text/html; charset=utf-8",
-        content: include_bytes!("../../web/dist/index.html"),
-    },
+    File { path: "/", content_type: "text/html; charset=utf-8", content: include_bytes!("../../web/dist/index.html") },
     File {
         path: "/app.js",
         content_type: "text/javascript; charset=utf-8",
@@ -34,11 +30,7 @@ const FILES: [File; 4] = [
         content_type: "text/css; charset=utf-8",
         content: include_bytes!("../../web/dist/app.css"),
     },
-    File {
-        path: "/favicon.svg",
-        content_type: "image/svg+xml",
-        content: include_bytes!("../../web/dist/favicon.svg"),
-    },
+    File { path: "/favicon.svg", content_type: "image/svg+xml", content: include_bytes!("../../web/dist/favicon.svg") },
 ];
 
 /// The routes of the page: `GET` and `HEAD` of each of its files.

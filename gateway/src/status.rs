@@ -54,9 +54,7 @@ pub(crate) fn from_call_error(error: CallError, operation: Operation) -> Status 
         CallError::DeadlineExceeded => deadline_exceeded(operation),
         CallError::Unavailable(source) => {
             tracing::warn!(error = &*source as &(dyn Error + 'static), "SQS did not take the request");
-            answer(Code::Unavailable, "QUEUE_UNAVAILABLE", operation)
-                .retry()
-                .says("the request could not be queued")
+            answer(Code::Unavailable, "QUEUE_UNAVAILABLE", operation).retry().says("the request could not be queued")
         }
         CallError::ShuttingDown => shutting_down(operation),
         CallError::Failed(failure) => from_failure(&failure, operation),
@@ -79,9 +77,9 @@ fn from_failure(failure: &Failure, operation: Operation) -> Status {
             .says("the worker has no room for this request"),
         Code::Unimplemented => answer(Code::Unimplemented, "METHOD_UNKNOWN_TO_WORKER", operation)
             .says("the worker does not know this method"),
-        Code::Unavailable => answer(Code::Unavailable, "WORKER_UNAVAILABLE", operation)
-            .retry()
-            .says("the worker is unavailable"),
+        Code::Unavailable => {
+            answer(Code::Unavailable, "WORKER_UNAVAILABLE", operation).retry().says("the worker is unavailable")
+        }
         // `Unknown` is also what `Code::from` makes of a number that is no code, and `Ok` what a worker has no business to
         // fail with. The others would tell the caller something that only the gateway can know.
         Code::Ok

@@ -1,7 +1,6 @@
 //! Whether the process wants traffic.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use tokio::sync::watch;
 
 /// What a process is ready for. It goes from one state to the next and never back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,8 +14,6 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [Self; 3] = [Self::Starting, Self::Ready, Self::Draining];
-
     /// The name of the state as `/readyz` answers it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -32,8 +29,14 @@ impl State {
 ///
 /// It speaks of this process alone. An outage of something the process depends on does not change it: that would make a
 /// load balancer take all instances out at once.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<AtomicU8>);
+#[derive(Debug, Clone)]
+pub struct Readiness(watch::Sender<State>);
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(watch::Sender::new(State::Starting))
+    }
+}
 
 impl Readiness {
     /// A process that is starting.
@@ -44,20 +47,40 @@ impl Readiness {
 
     /// Moves on to `state`. Going back is ignored: a process that drains stays that way even if its start finishes late.
     pub fn set(&self, state: State) {
-        self.0.fetch_max(state as u8, Ordering::AcqRel);
+        self.0.send_if_modified(|now| {
+            let forward = *now < state;
+            *now = state.max(*now);
+            forward
+        });
     }
 
     /// The state now.
     #[must_use]
     pub fn state(&self) -> State {
-        let state = usize::from(self.0.load(Ordering::Acquire));
-        State::ALL.get(state).copied().unwrap_or(State::Draining)
+        *self.0.borrow()
+    }
+
+    /// Waits until the process has come to `state`, or past it.
+    pub async fn reached(&self, state: State) {
+        let reached = self.0.subscribe().wait_for(|now| *now >= state).await.is_ok();
+        debug_assert!(reached, "the sender lives as long as this handle");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_a_state_is_told_when_it_is_reached_or_passed() {
+        let readiness = Readiness::new();
+        let waiting = tokio::spawn({
+            let readiness = readiness.clone();
+            async move { readiness.reached(State::Ready).await }
+        });
+        readiness.set(State::Draining);
+        waiting.await.expect("it was told");
+    }
 
     #[test]
     fn states_are_passed_on_to_clones_and_never_go_back() {

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use compute_process::{flags, logging};
+
+use crate::record::LogValues;
 
 /// Takes requests from an SQS queue, computes statistics over the integers in them, replies, and logs each operation to S3.
 ///
@@ -80,15 +82,6 @@ impl Config {
             drain_limit: Duration::from_secs(25),
         }
     }
-}
-
-/// What the log keeps of the values of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogValues {
-    /// The values, up to the first 1,000 of them, and the summary.
-    All,
-    /// Their count and the digest of the request.
-    None,
 }
 
 fn worker_id(value: &str) -> Result<String, String> {

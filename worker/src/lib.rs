@@ -22,9 +22,11 @@ use aws_config::SdkConfig;
 use compute_process::{Readiness, State, admin};
 use sqs_rpc::{Responder, ResponderConfig};
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
-pub use self::config::{Config, Flags, LogValues};
+pub use self::config::{Config, Flags};
 use self::log::S3Log;
+pub use self::record::LogValues;
 use self::service::ComputeService;
 
 /// Why a worker ends other than by being told to.
@@ -40,38 +42,38 @@ pub enum RunError {
 
 /// Runs a worker until `shutdown` is ready, then finishes what it has begun, within the drain limit.
 ///
-/// `admin` is the listener of the admin port, if there is to be one.
+/// `admin` is the listener of the admin port, if there is to be one. `readiness` is told how far the worker is: a new one for
+/// each worker. Dropping the future ends everything at once; what was not settled will be delivered again.
 ///
 /// # Errors
 ///
 /// When the worker cannot start. Once it runs, whatever fails is retried or left to other workers.
 pub async fn run(
-    aws: &SdkConfig,
     config: Config,
+    aws: &SdkConfig,
     admin: Option<TcpListener>,
+    readiness: Readiness,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
     let log = S3Log::open(aws, &config.log_bucket, config.log_values).await?;
     let responder = Responder::new(aws, responder_config(&config), ComputeService, log).await?;
-    let readiness = Readiness::new();
     let stats = responder.stats();
-    let admin = admin.map(|listener| {
+    let _admin = admin.map(|listener| {
         let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats()));
-        // Ends with the process: it is to answer while the worker drains.
-        tokio::spawn(admin::serve(listener, readiness.clone(), metrics, std::future::pending()))
+        // Ends with this future: it is to answer while the worker drains.
+        let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
+        AbortOnDropHandle::new(tokio::spawn(serve))
     });
 
     readiness.set(State::Ready);
-    tracing::info!(request_queue = config.request_queue, log_bucket = config.log_bucket, "the worker is up");
+    tracing::info!(request_queue = config.request_queue, log_bucket = config.log_bucket, "ready");
     let draining = async {
         shutdown.await;
         readiness.set(State::Draining);
+        tracing::info!(limit = ?config.drain_limit, "draining");
     };
     responder.run(draining, config.drain_limit).await;
-    if let Some(admin) = admin {
-        admin.abort();
-    }
-    tracing::info!("the worker has stopped");
+    tracing::info!("ended");
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use compute_process::{aws, logging, shutdown};
+use compute_process::{Readiness, aws, logging, shutdown};
 use compute_worker::Flags;
 use tokio::net::TcpListener;
 
@@ -28,6 +28,6 @@ async fn run(flags: Flags) -> Result<(), BoxError> {
         .await
         .map_err(|error| format!("cannot listen on --admin-listen {}: {error}", flags.admin_listen))?;
     tracing::info!(address = %admin.local_addr()?, "the admin port listens");
-    compute_worker::run(&aws::load().await, flags.config, Some(admin), shutdown).await?;
+    compute_worker::run(flags.config, &aws::load().await, Some(admin), Readiness::new(), shutdown).await?;
     Ok(())
 }

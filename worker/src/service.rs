@@ -8,7 +8,7 @@ use compute_proto::{COMPUTE_METHOD, v1, validate, wire};
 use sqs_rpc::{Answer, Failure, Request, code};
 use tower::Service;
 
-use crate::statistics;
+use crate::{record, statistics};
 
 /// Bodies above this many bytes are worked on a thread for blocking work: a tenth of a millisecond of an async thread at most.
 const INLINE_BYTES: usize = 64 * 1024;
@@ -60,13 +60,14 @@ fn compute(request: &Request) -> Result<Answer<Computed>, Failure> {
     if request.content_type.as_deref().is_some_and(|given| given != JSON) {
         return Err(invalid(format!("this worker reads bodies of the content type {JSON} only")));
     }
-    let compute_request =
-        wire::request_from_json(&request.body).map_err(|error| invalid(format!("the body is not a request: {error}")))?;
-    validate::validate(&compute_request).map_err(|violations| Failure {
+    // What has no place in the log is not worked: it would leave no trace.
+    record::key(request.tenant.as_deref(), request.id).map_err(|error| invalid(error.to_string()))?;
+    let compute_request = wire::request_from_json(&request.body)
+        .map_err(|error| invalid(format!("the body is not a request: {error}")))?;
+    let statistics = statistics::compute(&compute_request).map_err(|violations| Failure {
         details: vec![validate::bad_request_detail(&violations)],
         ..invalid("the request is not valid")
     })?;
-    let statistics = statistics::compute(&compute_request);
     let body = wire::statistics_to_json(&statistics);
     Ok(Answer { body, context: Computed { values: compute_request.values, statistics } })
 }
