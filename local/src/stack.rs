@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use compute_process::{Readiness, State};
+use futures_util::future;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::aws;
 use crate::s3::{CreateBucketError, OpenError, S3Store};
@@ -140,7 +141,7 @@ impl Stack {
     /// Stops everything: the gateway first, so that its calls are answered, then the workers, then SQS and S3.
     pub async fn stop(self) {
         self.gateway.stop("gateway").await;
-        futures_util::future::join_all(self.workers.into_iter().map(|worker| worker.stop("worker"))).await;
+        future::join_all(self.workers.into_iter().map(|worker| worker.stop("worker"))).await;
         self.aws.stop("AWS endpoint").await;
     }
 }
@@ -152,4 +153,72 @@ fn create_queues(sqs: &Sqs) -> Result<(), SqsError> {
     let attributes =
         [("MessageRetentionPeriod", "345600"), ("VisibilityTimeout", "10"), ("RedrivePolicy", redrive.as_str())];
     sqs.create_queue(REQUEST_QUEUE, attributes)
+}
+
+async fn start_worker(
+    aws: &SdkConfig,
+    config: &compute_worker::Config,
+    number: u32,
+) -> Result<Part<compute_worker::RunError>, StartError> {
+    let (aws, mut config) = (aws.clone(), config.clone());
+    config.worker_id.get_or_insert_with(|| format!("local-{number}"));
+    let readiness = Readiness::new();
+    let part = Part::start({
+        let readiness = readiness.clone();
+        move |stop| async move { compute_worker::run(config, &aws, None, readiness, stop).await }
+    });
+    Ok(part.when_ready(&readiness).await?)
+}
+
+async fn start_gateway(
+    aws: &SdkConfig,
+    config: compute_gateway::Config,
+    calls: TcpListener,
+) -> Result<Part<compute_gateway::RunError>, StartError> {
+    let (aws, listeners) = (aws.clone(), compute_gateway::Listeners { calls, admin: None });
+    let readiness = Readiness::new();
+    let part = Part::start({
+        let readiness = readiness.clone();
+        move |stop| async move { compute_gateway::run(config, &aws, listeners, readiness, stop).await }
+    });
+    Ok(part.when_ready(&readiness).await?)
+}
+
+/// A part of the stack: a task that runs until it is told to stop, or is dropped.
+#[derive(Debug)]
+struct Part<E> {
+    stopping: CancellationToken,
+    task: AbortOnDropHandle<Result<(), E>>,
+}
+
+impl<E: std::error::Error + Send + 'static> Part<E> {
+    fn start<F>(run: impl FnOnce(WaitForCancellationFutureOwned) -> F) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        let stopping = CancellationToken::new();
+        let task = AbortOnDropHandle::new(tokio::spawn(run(stopping.clone().cancelled_owned())));
+        Self { stopping, task }
+    }
+
+    /// Waits until the part is ready, or failed to become so.
+    async fn when_ready(mut self, readiness: &Readiness) -> Result<Self, E> {
+        tokio::select! {
+            () = readiness.reached(State::Ready) => Ok(self),
+            ended = &mut self.task => match ended {
+                Ok(Err(error)) => Err(error),
+                // It has ended well before it was ready, which nobody asked for; or it panicked, which is reported already.
+                Ok(Ok(())) | Err(_) => Ok(self),
+            },
+        }
+    }
+
+    async fn stop(self, name: &'static str) {
+        self.stopping.cancel();
+        match self.task.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "the {name} had failed"),
+            Err(error) => tracing::error!(%error, "the {name} had failed"),
+        }
+    }
 }
