@@ -131,7 +131,10 @@ pub async fn run(
 async fn drain(calls: &Calls, limit: Duration) {
     tracing::info!(in_flight = calls.in_flight(), limit = %humantime::format_duration(limit), "draining");
     if timeout(limit, calls.finished()).await.is_err() {
-        tracing::warn!(in_flight = calls.in_flight(), "the drain limit is reached; the calls left are answered UNAVAILABLE");
+        tracing::warn!(
+            in_flight = calls.in_flight(),
+            "the drain limit is reached; the calls left are answered UNAVAILABLE"
+        );
     }
 }
 

@@ -33,7 +33,8 @@ impl Protocol {
 /// Lets calls through to the services and answers everything else in HTTP.
 pub(crate) async fn only_calls(request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
-        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")], "calls are made with POST\n").into_response();
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")], "calls are made with POST\n")
+            .into_response();
     }
     match (Protocol::of(request.headers()), request.version()) {
         (Some(Protocol::GrpcWeb), _) | (Some(Protocol::Grpc), Version::HTTP_2) => next.run(request).await,
@@ -42,7 +43,8 @@ pub(crate) async fn only_calls(request: Request, next: Next) -> Response {
             (StatusCode::HTTP_VERSION_NOT_SUPPORTED, body).into_response()
         }
         (None, _) => {
-            let body = "the content type of a call is application/grpc, application/grpc-web or application/grpc-web-text\n";
+            let body =
+                "the content type of a call is application/grpc, application/grpc-web or application/grpc-web-text\n";
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, body).into_response()
         }
     }
@@ -72,7 +74,8 @@ mod tests {
     fn the_content_type_tells_the_protocol() {
         assert_eq!(of("application/grpc"), Some(Protocol::Grpc));
         assert_eq!(of("application/grpc-web-text+proto"), Some(Protocol::GrpcWeb));
-        for other in ["", "application/grpc+json", "application/grpc-web+json", "application/json", "application/grpcx"] {
+        for other in ["", "application/grpc+json", "application/grpc-web+json", "application/json", "application/grpcx"]
+        {
             assert_eq!(of(other), None, "{other:?}");
         }
         assert_eq!(Protocol::of(&HeaderMap::new()), None);

@@ -56,7 +56,8 @@ impl Services {
         readiness: Readiness,
     ) -> Result<Self, tonic_reflection::server::Error> {
         // `Calls` refuse larger messages before tonic can, with details.
-        let compute = ComputeServiceServer::new(Compute::new(requester)).max_decoding_message_size(config.max_message_size);
+        let compute =
+            ComputeServiceServer::new(Compute::new(requester)).max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
         let reflection = || Reflection::configure().register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET);
         // Reflection is a stream in both directions, which gRPC-Web does not have.

@@ -48,15 +48,13 @@ pub(crate) fn from_call_error(error: CallError, operation: Operation) -> Status 
     match error {
         CallError::TooLarge { size, limit } => message_too_large(size, limit, operation),
         CallError::TooManyInFlight { limit } => answer(Code::ResourceExhausted, "TOO_MANY_IN_FLIGHT", operation)
-            .with("limit", limit)
+            .with("limit", &limit)
             .retry()
             .says(format!("{limit} calls are in flight already, which is the limit")),
         CallError::DeadlineExceeded => deadline_exceeded(operation),
         CallError::Unavailable(source) => {
             tracing::warn!(error = &*source as &(dyn Error + 'static), "SQS did not take the request");
-            answer(Code::Unavailable, "QUEUE_UNAVAILABLE", operation)
-                .retry()
-                .says("the request could not be queued")
+            answer(Code::Unavailable, "QUEUE_UNAVAILABLE", operation).retry().says("the request could not be queued")
         }
         CallError::ShuttingDown => shutting_down(operation),
         CallError::Failed(failure) => from_failure(&failure, operation),
@@ -79,9 +77,9 @@ fn from_failure(failure: &Failure, operation: Operation) -> Status {
             .says("the worker has no room for this request"),
         Code::Unimplemented => answer(Code::Unimplemented, "METHOD_UNKNOWN_TO_WORKER", operation)
             .says("the worker does not know this method"),
-        Code::Unavailable => answer(Code::Unavailable, "WORKER_UNAVAILABLE", operation)
-            .retry()
-            .says("the worker is unavailable"),
+        Code::Unavailable => {
+            answer(Code::Unavailable, "WORKER_UNAVAILABLE", operation).retry().says("the worker is unavailable")
+        }
         // `Unknown` is also what `Code::from` makes of a number that is no code, and `Ok` what a worker has no business to
         // fail with. The others would tell the caller something that only the gateway can know.
         Code::Ok
@@ -127,8 +125,8 @@ pub(crate) fn malformed_message(reason: &str, operation: Operation) -> Status {
 /// Answers a message of `size` bytes where at most `limit` are taken.
 pub(crate) fn message_too_large(size: usize, limit: usize, operation: Operation) -> Status {
     answer(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", operation)
-        .with("size", size)
-        .with("limit", limit)
+        .with("size", &size)
+        .with("limit", &limit)
         .says(format!("the message has {size} bytes, at most {limit} are taken"))
 }
 
@@ -136,7 +134,7 @@ pub(crate) fn message_too_large(size: usize, limit: usize, operation: Operation)
 pub(crate) fn deadline_exceeded(operation: Operation) -> Status {
     let mut answer = answer(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", operation);
     if let Some(finish_late) = operation.finish_late {
-        answer = answer.with("finish_late", finish_late);
+        answer = answer.with("finish_late", &finish_late);
     }
     answer.says("no answer before the deadline")
 }
@@ -159,7 +157,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn with(mut self, key: &str, value: impl ToString) -> Self {
+    fn with(mut self, key: &str, value: &impl ToString) -> Self {
         self.metadata.insert(key.to_owned(), value.to_string());
         self
     }

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tonic::Status;
 
 use crate::status::{self, Operation};
 
@@ -65,15 +64,13 @@ where
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         match Pin::new(&mut this.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                match frame.data_ref().and_then(|data| this.prefix.feed(data)) {
-                    Some(size) if size > this.limit => {
-                        let status = status::message_too_large(size, this.limit, this.operation);
-                        Poll::Ready(Some(Err(status.into())))
-                    }
-                    _ => Poll::Ready(Some(Ok(frame))),
+            Poll::Ready(Some(Ok(frame))) => match frame.data_ref().and_then(|data| this.prefix.feed(data)) {
+                Some(size) if size > this.limit => {
+                    let status = status::message_too_large(size, this.limit, this.operation);
+                    Poll::Ready(Some(Err(status.into())))
                 }
-            }
+                _ => Poll::Ready(Some(Ok(frame))),
+            },
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
@@ -100,7 +97,7 @@ mod tests {
     use std::time::Duration;
 
     use http_body_util::{BodyExt as _, Full, StreamBody};
-    use tonic::Code;
+    use tonic::{Code, Status};
     use uuid::Uuid;
 
     use super::*;
@@ -132,7 +129,8 @@ mod tests {
     #[tokio::test]
     async fn a_prefix_that_comes_in_single_bytes_is_read_all_the_same() {
         let bytes = message(9, b"123456789");
-        let frames = bytes.iter().map(|byte| Ok::<_, std::convert::Infallible>(Frame::data(Bytes::copy_from_slice(&[*byte]))));
+        let frames =
+            bytes.iter().map(|byte| Ok::<_, std::convert::Infallible>(Frame::data(Bytes::copy_from_slice(&[*byte]))));
         let body = StreamBody::new(futures_util::stream::iter(frames.collect::<Vec<_>>()));
         let refused = Upload::new(body, soon(), 8, OPERATION).collect().await;
         assert_eq!(code(&*refused.expect_err("it is larger")), Some(Code::ResourceExhausted));

@@ -90,7 +90,8 @@ mod tests {
     fn a_label_splits_a_counter() {
         let mut metrics = Exposition::new();
         metrics.counter_by("a_total", "A.", "code", [("OK", 2), ("INTERNAL", 1)]);
-        let expected = "# HELP a_total A.\n# TYPE a_total counter\na_total{code=\"OK\"} 2\na_total{code=\"INTERNAL\"} 1\n";
+        let expected =
+            "# HELP a_total A.\n# TYPE a_total counter\na_total{code=\"OK\"} 2\na_total{code=\"INTERNAL\"} 1\n";
         assert_eq!(metrics.into_text(), expected);
     }
 }
