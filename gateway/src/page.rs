@@ -1,7 +1,5 @@
 //! The page: the built bundle of `web/`, embedded, so that the gateway's binary is all there is to deploy.
 
-use std::fmt::Write as _;
-
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -12,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+#[derive(Clone, Copy)]
 struct File {
     path: &'static str,
     content_type: &'static str,
@@ -66,12 +65,7 @@ fn is_current(request: &HeaderMap, etag: &HeaderValue) -> bool {
 
 /// A strong entity tag: half of the SHA-256 of the content is more than enough to tell versions apart.
 fn etag(content: &[u8]) -> HeaderValue {
-    let mut tag = String::from("\"");
-    for byte in &Sha256::digest(content)[..16] {
-        // Writing to a `String` cannot fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
+    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(content)[..16]));
     HeaderValue::try_from(tag).expect("quotes and hexadecimal digits are visible ASCII")
 }
 

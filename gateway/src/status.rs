@@ -48,7 +48,7 @@ pub(crate) fn from_call_error(error: CallError, operation: Operation) -> Status 
     match error {
         CallError::TooLarge { size, limit } => message_too_large(size, limit, operation),
         CallError::TooManyInFlight { limit } => answer(Code::ResourceExhausted, "TOO_MANY_IN_FLIGHT", operation)
-            .with("limit", limit)
+            .with("limit", &limit)
             .retry()
             .says(format!("{limit} calls are in flight already, which is the limit")),
         CallError::DeadlineExceeded => deadline_exceeded(operation),
@@ -125,8 +125,8 @@ pub(crate) fn malformed_message(reason: &str, operation: Operation) -> Status {
 /// Answers a message of `size` bytes where at most `limit` are taken.
 pub(crate) fn message_too_large(size: usize, limit: usize, operation: Operation) -> Status {
     answer(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", operation)
-        .with("size", size)
-        .with("limit", limit)
+        .with("size", &size)
+        .with("limit", &limit)
         .says(format!("the message has {size} bytes, at most {limit} are taken"))
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn message_too_large(size: usize, limit: usize, operation: Operation)
 pub(crate) fn deadline_exceeded(operation: Operation) -> Status {
     let mut answer = answer(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", operation);
     if let Some(finish_late) = operation.finish_late {
-        answer = answer.with("finish_late", finish_late);
+        answer = answer.with("finish_late", &finish_late);
     }
     answer.says("no answer before the deadline")
 }
@@ -157,7 +157,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn with(mut self, key: &str, value: impl ToString) -> Self {
+    fn with(mut self, key: &str, value: &impl ToString) -> Self {
         self.metadata.insert(key.to_owned(), value.to_string());
         self
     }

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tonic::Status;
 
 use crate::status::{self, Operation};
 
@@ -98,7 +97,7 @@ mod tests {
     use std::time::Duration;
 
     use http_body_util::{BodyExt as _, Full, StreamBody};
-    use tonic::Code;
+    use tonic::{Code, Status};
     use uuid::Uuid;
 
     use super::*;
