@@ -8,6 +8,7 @@
 //! - [`sqs`]: Amazon SQS, standard queues, in memory.
 //! - [`s3`]: Amazon S3, objects as plain files.
 
+pub mod sqs;
 pub mod stack;
 
 pub use stack::{Config, Stack, StartError};
