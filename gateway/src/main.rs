@@ -7,11 +7,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
 use compute_gateway::{Config, Listeners};
-<<<<<<< HEAD
-use compute_process::{Readiness, aws, logging, shutdown};
-=======
-use compute_process::{aws, flags, logging, shutdown};
->>>>>>> gateway
+use compute_process::{Readiness, aws, flags, logging, shutdown};
 use tokio::net::TcpListener;
 
 /// Takes gRPC and gRPC-Web calls and has them answered by workers behind an Amazon SQS queue.
