@@ -1,0 +1,9 @@
+//! The end-to-end promises, each through real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod aws_port;
+mod endpoint;
+mod s3;
+mod s3_files;
+mod s3_multipart;
