@@ -38,6 +38,10 @@ function enter(state: State, announcement: string): void {
   byId("result", HTMLElement).hidden = state !== "done";
   byId("error", HTMLElement).hidden = state !== "error";
   byId("status", HTMLElement).textContent = announcement;
+  // On a narrow screen the answer lies below the form.
+  if (state === "done" || state === "error") {
+    byId(state === "done" ? "result" : "error", HTMLElement).scrollIntoView({ block: "nearest" });
+  }
 }
 
 function showCount(): void {
