@@ -147,7 +147,16 @@ function fail(reason: unknown, timeoutMs: number, cancelled: boolean): void {
     enter("idle", "Cancelled");
     return;
   }
-  showExplanation(explain(ConnectError.from(reason), timeoutMs));
+  const explanation = explain(ConnectError.from(reason), timeoutMs);
+  for (const { field } of explanation.violations) {
+    // The path of a field starts with its name in the request: `quantiles[1]`, `histogram.bins`.
+    const [name = ""] = field.split(/[.[]/);
+    const input = { values, quantiles, histogram: bins }[name];
+    if (input !== undefined) {
+      mark(input, false);
+    }
+  }
+  showExplanation(explanation);
   enter("error", "");
 }
 

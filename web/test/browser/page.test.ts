@@ -189,6 +189,8 @@ describe("with a worker", () => {
     assert.match(violations, /quantiles\[1\] \S/);
     assert.match(violations, /histogram\.bins \S/);
     assert.match(await page.getByTestId("error-operation-id").innerText(), /^[0-9a-f-]{36}$/);
+    assert.equal(await page.getAttribute("#quantiles", "aria-invalid"), "true");
+    assert.equal(await page.getAttribute("#bins", "aria-invalid"), "true");
     await screenshot(page, "violations");
   });
 
