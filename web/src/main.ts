@@ -8,7 +8,7 @@ import { explain } from "./errors";
 import { showExplanation, showInputError, showProblems } from "./failure";
 import { formatDouble, formatMilliseconds } from "./format";
 import { readBins, readProbabilities, readTimeout } from "./options";
-import { describeProblem, parseIntegers } from "./parse";
+import { describeProblem, parseIntegers, type Parsed } from "./parse";
 import { preview } from "./preview";
 import { showResult } from "./result";
 
@@ -44,8 +44,13 @@ function enter(state: State, announcement: string): void {
   }
 }
 
-function showCount(): void {
+function readValues(): Parsed {
   const parsed = parseIntegers(values.value);
+  showCount(parsed);
+  return parsed;
+}
+
+function showCount(parsed: Parsed): void {
   mark(values, parsed.ok);
   count.classList.toggle("bad", !parsed.ok);
   if (parsed.ok) {
@@ -75,7 +80,7 @@ function readForm(): ComputeInput | undefined {
     field.focus();
     return undefined;
   };
-  const parsed = parseIntegers(values.value);
+  const parsed = readValues();
   if (!parsed.ok) {
     showProblems(parsed.problems, parsed.more);
     enter("error", "");
@@ -187,14 +192,14 @@ function listen(): void {
   let pause = 0;
   values.addEventListener("input", () => {
     window.clearTimeout(pause);
-    pause = window.setTimeout(showCount, values.value.length <= READ_AT_ONCE ? 0 : PAUSE_MS);
+    pause = window.setTimeout(readValues, values.value.length <= READ_AT_ONCE ? 0 : PAUSE_MS);
   });
   for (const field of [quantiles, bins]) {
     field.addEventListener("input", () => mark(field, true));
   }
   byId("example", HTMLButtonElement).addEventListener("click", () => {
     values.value = EXAMPLE;
-    showCount();
+    readValues();
     values.focus();
   });
   byId("form", HTMLFormElement).addEventListener("submit", (event) => {
@@ -221,4 +226,4 @@ if (/Mac|iPhone|iPad/.test(navigator.userAgent)) {
 }
 listen();
 // Browsers put back what was typed before a reload.
-showCount();
+readValues();
