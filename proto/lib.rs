@@ -12,3 +12,6 @@ pub mod v1 {
 
 /// The serialized `google.protobuf.FileDescriptorSet` of the API, for gRPC reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("compute.v1");
+
+/// The name of the method `Compute`, as gRPC addresses it and as messages on the request queue name it.
+pub const COMPUTE_METHOD: &str = "compute.v1.ComputeService/Compute";
