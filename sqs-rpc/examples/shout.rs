@@ -13,7 +13,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use sqs_rpc::{Answer, Call, Failure, NoJournal, Request, Requester, RequesterConfig, Responder, ResponderConfig, code};
+use sqs_rpc::{
+    Answer, Call, Failure, NoJournal, Request, Requester, RequesterConfig, Responder, ResponderConfig, code,
+};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;

@@ -44,11 +44,8 @@ async fn the_call_of_the_readme_is_answered_and_its_log_object_holds_the_summary
 async fn quantiles_and_a_histogram_come_on_request_and_integers_beyond_doubles_stay_exact() {
     let stack = TestStack::start().await;
     let values = [i64::MIN, -1, 0, (1 << 53) + 1, i64::MAX];
-    let asked = ComputeRequest {
-        quantiles: vec![0.25, 1.0],
-        histogram: Some(HistogramOptions { bins: 2 }),
-        ..request(values)
-    };
+    let asked =
+        ComputeRequest { quantiles: vec![0.25, 1.0], histogram: Some(HistogramOptions { bins: 2 }), ..request(values) };
     let answer = stack.client().await.compute(asked).await.expect("an answer").into_inner();
 
     let statistics = answer.statistics.expect("statistics");
