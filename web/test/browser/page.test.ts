@@ -67,7 +67,12 @@ describe("with a worker", () => {
 
   // Otherwise the other tests would judge another page than the one in dist/.
   it("the gateway serves the bundle in dist/: after npm run build it must be built again", async () => {
-    for (const [path, name] of [["", "index.html"], ["app.js", "app.js"], ["app.css", "app.css"], ["favicon.svg", "favicon.svg"]] as const) {
+    for (const [path, name] of [
+      ["", "index.html"],
+      ["app.js", "app.js"],
+      ["app.css", "app.css"],
+      ["favicon.svg", "favicon.svg"],
+    ] as const) {
       const response = await fetch(new URL(path, stack.page));
       assert.equal(response.status, 200, path);
       const served = Buffer.from(await response.arrayBuffer());
@@ -114,7 +119,10 @@ describe("with a worker", () => {
     assert.equal(await text(page, '[data-quantile="1"]'), String(Math.max(...values)));
     assert.equal(await page.locator(".histogram rect").count(), 12);
     const counts = await page.getByTestId("bin-count").allTextContents();
-    assert.equal(counts.map(Number).reduce((a, b) => a + b, 0), 400);
+    assert.equal(
+      counts.map(Number).reduce((a, b) => a + b, 0),
+      400,
+    );
     assert.deepEqual(complaints, []);
     await screenshot(page, "extras");
     await page.setViewportSize(PHONE);
