@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use compute_proto::validate::FieldViolation;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::answered::Answered;
 use crate::deadline::{DeadlineLimits, GRPC_TIMEOUT, grpc_timeout};
 use crate::status::{self, Operation};
-use crate::upload::Upload;
+use crate::upload::{Upload, UploadLimits};
 
 /// The metadata entry of every answer that names the operation.
 pub(crate) const OPERATION_ID: HeaderName = HeaderName::from_static("operation-id");
@@ -101,8 +101,12 @@ impl Calls {
 
     fn limited(&self, request: Request<Body>, admitted: Admitted) -> Request<Body> {
         let operation = Operation { id: admitted.id, finish_late: None };
-        let limit = self.shared.max_message_size;
-        let mut request = request.map(|body| Body::new(Upload::new(body, admitted.deadline, limit, operation)));
+        let limits = UploadLimits {
+            deadline: admitted.deadline,
+            message_size: self.shared.max_message_size,
+            discards_excess: request.version() < Version::HTTP_2,
+        };
+        let mut request = request.map(|body| Body::new(Upload::new(body, limits, operation)));
         request.extensions_mut().insert(admitted);
         request
     }
@@ -190,7 +194,7 @@ impl Unanswered {
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        let duration_ms = self.since.elapsed().as_secs_f64() * 1e3;
+        let duration_ms = self.since.elapsed().as_micros() as f64 / 1e3;
         match self.code {
             Some(code) => tracing::debug!(?code, duration_ms, "answered"),
             None => tracing::debug!(duration_ms, "the caller left"),

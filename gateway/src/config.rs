@@ -16,13 +16,14 @@ const MAX_IN_FLIGHT_MAX: u64 = 1_000_000;
 ///
 /// [`Config::new`] has the defaults of the flags.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[group(skip)]
 pub struct Config {
     /// The queue that requests are sent to: its name, or its URL
     #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
     pub request_queue: String,
 
-    /// The bucket that workers log operations to. Calls to Compute do not need it; it is read by the calls that look
-    /// operations up
+    /// The bucket that workers log operations to, for the calls that look operations up. Compute does without, and there is no
+    /// other call yet: nothing is read from it
     #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
     pub log_bucket: String,
 

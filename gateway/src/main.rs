@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
 use compute_gateway::{Config, Listeners};
-use compute_process::{Readiness, aws, logging, shutdown};
+use compute_process::{Readiness, aws, flags, logging, shutdown};
 use tokio::net::TcpListener;
 
 /// Takes gRPC and gRPC-Web calls and has them answered by workers behind an Amazon SQS queue.
@@ -23,11 +23,11 @@ use tokio::net::TcpListener;
 #[command(version, max_term_width = 100)]
 struct Flags {
     /// Where to take calls: an address and a port
-    #[arg(long, env = "COMPUTE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "COMPUTE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = flags::socket)]
     listen: SocketAddr,
 
     /// Where to serve /livez, /readyz and /metrics: an address and a port, which callers should not reach
-    #[arg(long, env = "COMPUTE_ADMIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
+    #[arg(long, env = "COMPUTE_ADMIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:9464", value_parser = flags::socket)]
     admin_listen: SocketAddr,
 
     #[command(flatten)]
@@ -67,4 +67,14 @@ async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
 
 async fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address} ({flag}): {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_do_not_contradict_each_other() {
+        Flags::command().debug_assert();
+    }
 }

@@ -59,12 +59,11 @@ impl Services {
         let compute =
             ComputeServiceServer::new(Compute::new(requester)).max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
-        let reflection = || Reflection::configure().register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET);
         // Reflection is a stream in both directions, which gRPC-Web does not have.
         let services = Routes::new(web(calls.in_front_of(compute)))
             .add_service(web(health_service))
-            .add_service(with_health_descriptors(reflection()).build_v1()?)
-            .add_service(with_health_descriptors(reflection()).build_v1alpha()?);
+            .add_service(reflection().build_v1()?)
+            .add_service(reflection().build_v1alpha()?);
         let routes = services
             .into_axum_router()
             .route_layer(from_fn(protocol::only_calls))
@@ -112,8 +111,15 @@ where
     GrpcWebLayer::new().layer(service)
 }
 
-fn with_health_descriptors(reflection: Reflection<'_>) -> Reflection<'_> {
-    reflection.register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+/// Describes all services, and the details of errors, which tools then can print.
+fn reflection<'a>() -> Reflection<'a> {
+    Reflection::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)
+        .include_reflection_service(false)
 }
 
 /// For load balancers that speak HTTP.

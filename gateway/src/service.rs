@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 
+use compute_proto::COMPUTE_METHOD;
 use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{ComputeRequest, ComputeResponse, Statistics};
 use compute_proto::validate::validate;
@@ -14,9 +15,6 @@ use crate::calls::Admitted;
 use crate::status::{self, Operation};
 use crate::timing::timing;
 use crate::traceparent;
-
-/// The name of the method on the queue.
-const METHOD: &str = "compute.v1.ComputeService/Compute";
 
 /// JSON from this size on, in bytes, is written and read off the threads that serve all calls. Below, that takes well under a
 /// millisecond, and a hop to another thread is not worth it.
@@ -42,7 +40,7 @@ impl Compute {
         let body = to_json(request).await;
         let call = Call {
             id: admitted.id,
-            method: METHOD.to_owned(),
+            method: COMPUTE_METHOD.to_owned(),
             body,
             deadline: admitted.deadline,
             finish_late,

@@ -8,6 +8,8 @@
 //! - [`sqs`]: Amazon SQS, standard queues, in memory.
 //! - [`s3`]: Amazon S3, objects as plain files.
 
+pub mod aws;
+pub mod s3;
 pub mod sqs;
 pub mod stack;
 

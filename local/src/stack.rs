@@ -1,5 +1,6 @@
 //! Everything that runs, started in order and stopped in the reverse one.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -88,7 +89,7 @@ pub struct Stack {
     sqs: Arc<Sqs>,
     gateway: Part<compute_gateway::RunError>,
     workers: Vec<Part<compute_worker::RunError>>,
-    aws: Part<io::Error>,
+    aws: Part<Infallible>,
 }
 
 impl Stack {
@@ -107,7 +108,14 @@ impl Stack {
         let sdk = compute_process::aws::for_endpoint(&format!("http://{aws_address}"));
         let aws = Part::start({
             let sqs = sqs.clone();
-            move |stop| aws::serve(aws_listener, sqs, store, stop)
+            let answer = move |request| {
+                let sqs = sqs.clone();
+                async move { sqs.handle(request).await }
+            };
+            move |stop| async move {
+                aws::serve(aws_listener, answer, store, stop).await;
+                Ok(())
+            }
         });
         let mut workers = Vec::new();
         for number in 1..=config.workers {

@@ -1,6 +1,7 @@
 //! Value parsers of the flags that several binaries have. Each error says what is allowed; clap adds the flag and the
 //! value.
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -63,6 +64,16 @@ pub fn bucket(value: &str) -> Result<String, NotAllowed> {
         return Err(NotAllowed(allowed.into()));
     }
     Ok(value.to_owned())
+}
+
+/// Parses the address and port of a socket to listen on. Port 0 lets the system choose.
+///
+/// # Errors
+///
+/// Anything else, host names among it: they may stand for several addresses.
+pub fn socket(value: &str) -> Result<SocketAddr, NotAllowed> {
+    let allowed = "an IP address and a port are wanted, such as 127.0.0.1:8080 or [::1]:8080";
+    value.parse().map_err(|_| NotAllowed(allowed.into()))
 }
 
 /// A parser of durations within `range`, such as `500ms`, `25s`, `15m` or `1h 30m`.
@@ -154,6 +165,15 @@ mod tests {
         }
         for bad in ["", "ab", "Logs", "-abc", "abc.", "a_b", &"a".repeat(64)] {
             assert!(bucket(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn sockets_are_addresses_with_a_port() {
+        assert_eq!(socket("127.0.0.1:0"), Ok(SocketAddr::from(([127, 0, 0, 1], 0))));
+        assert!(socket("[::1]:8080").is_ok());
+        for bad in ["", "8080", ":8080", "localhost:8080", "127.0.0.1", "127.0.0.1:65536"] {
+            assert!(socket(bad).is_err(), "{bad:?}");
         }
     }
 

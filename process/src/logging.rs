@@ -11,6 +11,7 @@ const DEFAULT_LEVEL: &str = "info";
 /// How the process logs.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Logs (on standard error)")]
+#[group(skip)]
 pub struct Flags {
     /// What to log: error, warn, info, debug, trace, or directives such as `info,sqs_rpc=debug`. Without it RUST_LOG
     /// counts, and without that `info`

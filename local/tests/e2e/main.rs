@@ -1,0 +1,12 @@
+//! The end-to-end promises, each through real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod aws_port;
+mod calls;
+mod endings;
+mod endpoint;
+mod kit;
+mod s3;
+mod s3_files;
+mod s3_multipart;
