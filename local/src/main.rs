@@ -81,7 +81,7 @@ fn print_welcome(stack: &Stack) -> std::io::Result<()> {
          \n  grpc   grpcurl -plaintext -d '{{\"values\":[4,5,2,35,2452]}}' {address} compute.v1.ComputeService/Compute\
          \n  aws    {aws}\
          \n  logs   {logs}\n\
-         \nAny AWS tool can look inside: AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1 \
+         \nAny AWS tool can look inside: AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 \
          aws --endpoint-url {aws} sqs list-queues",
         logs = stack.log_dir().display(),
     )?;

@@ -2,6 +2,8 @@
 
 use serde_json::error::Category;
 
+use crate::validate::FieldViolation;
+
 /// Why a body could not be read. Each is the sender's fault: `INVALID_ARGUMENT` for a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
@@ -60,6 +62,14 @@ impl WireError {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Field { field, .. } => Some(field),
+            Self::Syntax { .. } | Self::Body { .. } => None,
+        }
+    }
+
+    /// The error as a violation to report to the caller, if it is about one field.
+    pub fn violation(&self) -> Option<FieldViolation> {
+        match self {
+            Self::Field { field, reason } => Some(FieldViolation { field: field.clone(), description: reason.clone() }),
             Self::Syntax { .. } | Self::Body { .. } => None,
         }
     }

@@ -30,7 +30,8 @@ export function explain(error: ConnectError, timeoutMs: number): Explanation {
     };
   }
   const [title, sentence] = EXPLANATIONS[error.code];
-  const operationId = error.metadata.get("operation-id");
+  // Sent in the headers and again in the trailers, an entry comes twice, joined by a comma.
+  const operationId = error.metadata.get("operation-id")?.split(", ")[0];
   const [retry] = error.findDetails(RetryInfoSchema);
   const retryMs = retry?.retryDelay === undefined ? 0 : milliseconds(retry.retryDelay);
   const sentences = [sentence.replace("{timeout}", formatMilliseconds(timeoutMs))];
@@ -42,7 +43,7 @@ export function explain(error: ConnectError, timeoutMs: number): Explanation {
     sentence: sentences.join(" "),
     code: codeName(error.code),
     ...(error.rawMessage === "" ? {} : { message: error.rawMessage }),
-    ...(operationId === null ? {} : { operationId }),
+    ...(operationId === undefined ? {} : { operationId }),
     violations: error
       .findDetails(BadRequestSchema)
       .flatMap((badRequest) => badRequest.fieldViolations)

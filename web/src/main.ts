@@ -8,7 +8,7 @@ import { explain } from "./errors";
 import { showExplanation, showInputError, showProblems } from "./failure";
 import { formatDouble, formatMilliseconds } from "./format";
 import { readBins, readProbabilities, readTimeout } from "./options";
-import { describeProblem, parseIntegers } from "./parse";
+import { describeProblem, parseIntegers, type Parsed } from "./parse";
 import { preview } from "./preview";
 import { showResult } from "./result";
 
@@ -38,10 +38,19 @@ function enter(state: State, announcement: string): void {
   byId("result", HTMLElement).hidden = state !== "done";
   byId("error", HTMLElement).hidden = state !== "error";
   byId("status", HTMLElement).textContent = announcement;
+  // On a narrow screen the answer lies below the form.
+  if (state === "done" || state === "error") {
+    byId(state === "done" ? "result" : "error", HTMLElement).scrollIntoView({ block: "nearest" });
+  }
 }
 
-function showCount(): void {
+function readValues(): Parsed {
   const parsed = parseIntegers(values.value);
+  showCount(parsed);
+  return parsed;
+}
+
+function showCount(parsed: Parsed): void {
   mark(values, parsed.ok);
   count.classList.toggle("bad", !parsed.ok);
   if (parsed.ok) {
@@ -71,7 +80,7 @@ function readForm(): ComputeInput | undefined {
     field.focus();
     return undefined;
   };
-  const parsed = parseIntegers(values.value);
+  const parsed = readValues();
   if (!parsed.ok) {
     showProblems(parsed.problems, parsed.more);
     enter("error", "");
@@ -143,7 +152,16 @@ function fail(reason: unknown, timeoutMs: number, cancelled: boolean): void {
     enter("idle", "Cancelled");
     return;
   }
-  showExplanation(explain(ConnectError.from(reason), timeoutMs));
+  const explanation = explain(ConnectError.from(reason), timeoutMs);
+  for (const { field } of explanation.violations) {
+    // The path of a field starts with its name in the request: `quantiles[1]`, `histogram.bins`.
+    const [name = ""] = field.split(/[.[]/);
+    const input = { values, quantiles, histogram: bins }[name];
+    if (input !== undefined) {
+      mark(input, false);
+    }
+  }
+  showExplanation(explanation);
   enter("error", "");
 }
 
@@ -174,14 +192,14 @@ function listen(): void {
   let pause = 0;
   values.addEventListener("input", () => {
     window.clearTimeout(pause);
-    pause = window.setTimeout(showCount, values.value.length <= READ_AT_ONCE ? 0 : PAUSE_MS);
+    pause = window.setTimeout(readValues, values.value.length <= READ_AT_ONCE ? 0 : PAUSE_MS);
   });
   for (const field of [quantiles, bins]) {
     field.addEventListener("input", () => mark(field, true));
   }
   byId("example", HTMLButtonElement).addEventListener("click", () => {
     values.value = EXAMPLE;
-    showCount();
+    readValues();
     values.focus();
   });
   byId("form", HTMLFormElement).addEventListener("submit", (event) => {
@@ -208,4 +226,4 @@ if (/Mac|iPhone|iPad/.test(navigator.userAgent)) {
 }
 listen();
 // Browsers put back what was typed before a reload.
-showCount();
+readValues();

@@ -30,8 +30,11 @@ export function showResult(values: readonly bigint[], response: ComputeResponse,
   byId("worker", HTMLElement).textContent = response.worker;
 }
 
+// A longer number is set smaller, so that one of 64 bits does not break over three lines.
+const LONG = 10;
+
 function statistic(name: string, label: string, value: string): HTMLElement {
-  return figure(label, value, { "data-stat": name });
+  return figure(label, value, { "data-stat": name, ...(value.length > LONG ? { class: "long" } : {}) });
 }
 
 function showQuantiles({ quantiles }: Statistics): void {

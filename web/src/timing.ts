@@ -32,7 +32,7 @@ export function drawTiming(timing: Timing): DocumentFragment | undefined {
     const swatch = html("span", { class: `swatch part-${name}`, "aria-hidden": "true" });
     const text = html("span", { class: "part-label" }, label);
     if (name === "work" && timing.compute !== undefined) {
-      text.append(html("small", {}, `of it computing ${formatMilliseconds(milliseconds(timing.compute))}`));
+      text.append(html("small", {}, `computing ${formatMilliseconds(milliseconds(timing.compute))}`));
     }
     list.append(html("li", { "data-part": name }, swatch, text, html("span", { class: "number" }, formatMilliseconds(ms))));
   }

@@ -267,7 +267,7 @@ fn is_number(text: &str) -> bool {
     let unsigned = |text: &str| text.strip_prefix(['+', '-']).unwrap_or(text).to_owned();
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let mantissa = unsigned(mantissa);
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((&mantissa, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((&mantissa, ""));
     let significant = mantissa.replace('.', "").trim_start_matches('0').len();
     digits(&format!("{whole}{fraction}"))
         && digits(&unsigned(exponent))
