@@ -4,9 +4,13 @@
 
 mod aws_port;
 mod calls;
+mod edge;
 mod endings;
 mod endpoint;
+mod grpc_web;
+mod http1;
 mod kit;
+mod operator;
 mod s3;
 mod s3_files;
 mod s3_multipart;
