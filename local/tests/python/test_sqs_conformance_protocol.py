@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-
-pytestmark = pytest.mark.embedded_only("errors of the protocol itself are the server's own, not SQS's; moto answers most with a page of HTML")
+pytestmark = pytest.mark.embedded_only("errors of the protocol are each server's own; moto answers most with a page of HTML")
 
 
 @pytest.fixture

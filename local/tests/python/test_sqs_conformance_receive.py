@@ -231,7 +231,7 @@ def test_timeouts_of_a_batch_are_changed_with_an_outcome_for_each(sqs, queue):
     timeouts = [0, 100, 43_201]
     entries = [
         {"Id": f"e{i}", "ReceiptHandle": handle, "VisibilityTimeout": timeout}
-        for i, (handle, timeout) in enumerate(zip(handles, timeouts))
+        for i, (handle, timeout) in enumerate(zip(handles, timeouts, strict=True))
     ]
     answer = sqs.change_message_visibility_batch(QueueUrl=queue, Entries=entries)
     assert [success["Id"] for success in answer["Successful"]] == ["e0", "e1"]

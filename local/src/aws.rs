@@ -1,0 +1,165 @@
+//! The one port on which the embedded SQS and S3 answer.
+//!
+//! A request with a header `X-Amz-Target: AmazonSQS.…` is SQS's (its JSON protocol), every other one is S3's. HTTP/1.1 without
+//! TLS, like what an SDK expects behind `AWS_ENDPOINT_URL=http://127.0.0.1:…`.
+
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::s3::S3Store;
+
+const TARGET: &str = "x-amz-target";
+const REQUEST_ID: &str = "x-amz-request-id";
+/// What a refused request may have for a body, in bytes; none that means well has more.
+const MAX_REFUSED: usize = 64 << 10;
+/// How long to wait when the process has no file handle left for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves SQS by `sqs` and S3 by `s3` until `shutdown`, then lets the requests in flight finish: a long poll may take 20 s, so
+/// the caller bounds the wait. Dropping the future ends the connections.
+///
+/// The future that `sqs` returns is dropped when its caller hangs up, so a message is not handed to somebody who is gone.
+pub async fn serve<H, F>(listener: TcpListener, sqs: H, s3: S3Store, shutdown: impl Future<Output = ()>)
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let stream = tokio::select! {
+            stream = accept(&listener) => stream,
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => continue,
+        };
+        let (sqs, s3) = (sqs.clone(), s3.clone());
+        let service = service_fn(move |request| answer(request, sqs.clone(), s3.clone()));
+        let connection = graceful.watch(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// The next connection, whatever goes wrong with others.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are short; holding one back for a fuller packet would only delay it.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "cannot set TCP_NODELAY");
+                }
+                return stream;
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn answer<H, F>(request: Request<Incoming>, sqs: H, s3: S3Store) -> Result<Response<s3s::Body>, s3s::HttpError>
+where
+    H: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Response<Full<Bytes>>>,
+{
+    let id = Uuid::new_v4().to_string();
+    let mut response = match request.headers().get(TARGET) {
+        Some(target) if target.as_bytes().starts_with(b"AmazonSQS.") => sqs(request).await.map(s3s::Body::http_body),
+        Some(_) => unknown_service(&request),
+        None if may_be_query(&request) => refuse_query(request, &id).await,
+        None => s3.handle(request).await?,
+    };
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().entry(REQUEST_ID).or_insert(id);
+    }
+    Ok(response)
+}
+
+/// A call of another service, in the JSON protocol.
+fn unknown_service(request: &Request<Incoming>) -> Response<s3s::Body> {
+    let target = request.headers().get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let error = serde_json::json!({
+        "__type": "com.amazon.coral.service#UnknownOperationException",
+        "message": format!("{target:?} is not served here: this endpoint has SQS and S3"),
+    });
+    refusal("application/x-amz-json-1.0", error.to_string())
+}
+
+/// Whether this may be a call in the query protocol, which SQS clients spoke before 2023 and some services still do. S3 has no
+/// POST without a query string.
+fn may_be_query(request: &Request<Incoming>) -> bool {
+    let is_form = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    match request.uri().query() {
+        Some(query) => parameter(query, "Action").is_some() && parameter(query, "Version").is_some(),
+        None => is_form && request.method() == Method::POST,
+    }
+}
+
+async fn refuse_query(request: Request<Incoming>, id: &str) -> Response<s3s::Body> {
+    let mut parameters = request.uri().query().unwrap_or_default().to_owned();
+    if let Ok(body) = Limited::new(request.into_body(), MAX_REFUSED).collect().await {
+        parameters.push('&');
+        parameters.push_str(&String::from_utf8_lossy(&body.to_bytes()));
+    }
+    let (code, message) = match parameter(&parameters, "Version") {
+        Some(SQS_VERSION) => (
+            "InvalidAction",
+            "the query protocol of SQS is not spoken here: use an SDK that speaks its JSON protocol (botocore 1.31.81, AWS \
+             CLI 2.13.33, Java SDK 2.21.19 or later, any Rust SDK)",
+        ),
+        _ => ("InvalidAction", "this service is not served here: this endpoint has SQS (in its JSON protocol) and S3"),
+    };
+    refusal(
+        "text/xml",
+        format!(
+            "<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"http://queue.amazonaws.com/doc/{SQS_VERSION}/\"><Error>\
+             <Type>Sender</Type><Code>{code}</Code><Message>{message}</Message><Detail/></Error>\
+             <RequestId>{id}</RequestId></ErrorResponse>\n"
+        ),
+    )
+}
+
+/// The version of SQS's query API.
+const SQS_VERSION: &str = "2012-11-05";
+
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+fn refusal(content_type: &'static str, body: String) -> Response<s3s::Body> {
+    let mut response = Response::new(s3s::Body::from(body));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

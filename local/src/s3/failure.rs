@@ -1,0 +1,24 @@
+//! Failures that are ours: of the disk, or of a task.
+
+use std::io;
+
+use s3s::{S3Error, S3Result, s3_error};
+
+/// Turns an I/O error into S3's `InternalError`, noting it in the log: it says more than a caller can use.
+pub(super) fn failed(what: &'static str) -> impl Fn(io::Error) -> S3Error {
+    move |error| {
+        tracing::error!(%error, "cannot {what}");
+        s3_error!(InternalError, "cannot {what}: {error}")
+    }
+}
+
+/// Runs a blocking function off the asynchronous threads.
+///
+/// # Errors
+/// The function's own, or `InternalError` if it panicked.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> S3Result<T> + Send + 'static) -> S3Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(failed("finish the request")(io::Error::other(error))),
+    }
+}

@@ -1,0 +1,90 @@
+//! An embedded S3: the protocol by [`s3s`], the objects as plain files.
+//!
+//! ```text
+//! <dir>/<bucket>/<key>            the objects, `/` in a key as folders: `cat` works
+//! <dir>/.attributes/<bucket>/…    what cannot be told from a file: metadata, other checksums, multipart ETags
+//! <dir>/.uploads/<bucket>/<id>/   multipart uploads in progress
+//! <dir>/.scratch/                 files not yet whole; emptied at start
+//! <dir>/.lock                     held by the process that has the store open
+//! ```
+//!
+//! A key that a file name cannot hold is escaped, and a key that is a folder of other keys as well (`a` and `a/b`) is kept as
+//! `a%`; the module `key_path` has the rules. Names are read once at start: a file put there by hand is an object after the
+//! next start; one edited or removed by hand counts at once.
+//!
+//! What an answered write stored is on the disk. Signatures are not checked: any credentials do, or none.
+//! Buckets are addressed by path. There are no versions, access rules, encryption or lifecycle; the calls for them are answered
+//! `NotImplemented`.
+
+mod attributes;
+mod aws_chunked;
+mod bucket;
+mod bucket_calls;
+mod checksums;
+mod conditions;
+mod content;
+mod copy_calls;
+mod durable;
+mod failure;
+mod index;
+mod key_path;
+mod listing_calls;
+mod multipart;
+mod multipart_calls;
+mod object_calls;
+mod receive;
+mod service;
+mod store;
+mod tagging_calls;
+mod unsigned;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use s3s::service::{S3Service, S3ServiceBuilder};
+
+pub use store::{CreateBucketError, OpenError};
+
+/// An S3 whose objects are files below one folder. Clones share it.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    store: Arc<store::Store>,
+    service: S3Service,
+}
+
+impl S3Store {
+    /// Opens the store in this folder, creating it if need be. Reads the names of all objects, and none of their content.
+    ///
+    /// # Errors
+    /// If another process has it open, or the folder cannot be read or written.
+    pub async fn open(dir: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        let dir = dir.into();
+        let opening = tokio::task::spawn_blocking(move || store::Store::open(dir)).await;
+        let store = Arc::new(opening.map_err(|panic| OpenError::io("read", std::io::Error::other(panic)))??);
+        let service = S3ServiceBuilder::new(service::Calls::new(Arc::clone(&store))).build();
+        Ok(Self { store, service })
+    }
+
+    /// Creates a bucket; one that is there already is left as it is.
+    ///
+    /// # Errors
+    /// If the name is not one S3 allows, or the folder cannot be made.
+    pub async fn create_bucket_if_absent(&self, name: impl Into<String>) -> Result<(), CreateBucketError> {
+        let (store, name) = (Arc::clone(&self.store), name.into());
+        let creating = tokio::task::spawn_blocking(move || store.create_bucket(&name)).await;
+        creating.map_err(|panic| CreateBucketError::Io(std::io::Error::other(panic)))?.map(drop)
+    }
+
+    /// Answers one request of the S3 protocol. Its signature, if it has one, is not checked.
+    ///
+    /// # Errors
+    /// If no answer can be made; the connection is then to be closed.
+    pub async fn handle(&self, request: Request<Incoming>) -> Result<Response<s3s::Body>, s3s::HttpError> {
+        match unsigned::without_signature(request) {
+            Ok(request) => self.service.call(request).await,
+            Err(error) => error.to_http_response().map_err(|error| s3s::HttpError::new(Box::new(error))),
+        }
+    }
+}

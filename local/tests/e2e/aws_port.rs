@@ -1,0 +1,137 @@
+//! The port that SQS and S3 share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::{BodyExt, Full};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
+
+use crate::endpoint::Endpoint;
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const LONG_POLL: &str = "POST / HTTP/1.1\r\nhost: localhost\r\nx-amz-target: AmazonSQS.ReceiveMessage\r\n\
+    content-type: application/x-amz-json-1.0\r\ncontent-length: 2\r\n\r\n{}";
+
+#[tokio::test]
+async fn a_target_header_leads_to_sqs_and_everything_else_to_s3() {
+    let dir = tempfile::tempdir().unwrap();
+    let sqs = |request: http::Request<hyper::body::Incoming>| async {
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        Response::new(Full::new(Bytes::from([b"sqs got ", body.as_ref()].concat())))
+    };
+    let endpoint = Endpoint::start_with(dir.path(), sqs).await;
+    let answer = endpoint.raw(&LONG_POLL.replace("content-length", "connection: close\r\ncontent-length")).await;
+    assert!(answer.ends_with("sqs got {}"), "{answer}");
+    let answer = endpoint.raw("GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.contains("<Name>compute-logs</Name>"), "{answer}");
+    assert!(answer.contains("x-amz-request-id: "), "{answer}");
+}
+
+#[tokio::test]
+async fn another_service_in_the_json_protocol_is_refused_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    let request = "POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-amz-target: DynamoDB_20120810.ListTables\r\n\
+        content-length: 2\r\n\r\n{}";
+    let answer = endpoint.raw(request).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("#UnknownOperationException\""), "{answer}");
+    assert!(answer.contains("DynamoDB_20120810.ListTables"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_old_sqs_client_is_told_to_speak_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    let body = "Action=SendMessage&MessageBody=hello&Version=2012-11-05";
+    for request in [
+        format!(
+            "POST /000000000000/compute-requests HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+             content-type: application/x-www-form-urlencoded; charset=utf-8\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ),
+        format!("GET /?{body} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"),
+    ] {
+        let answer = endpoint.raw(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains("<Code>InvalidAction</Code>"), "{answer}");
+        assert!(answer.contains("JSON protocol"), "{answer}");
+        assert!(answer.contains("<RequestId>"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn another_service_in_the_query_protocol_is_told_what_is_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    let request =
+        "GET /?Action=GetCallerIdentity&Version=2011-06-15 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let answer = endpoint.raw(request).await;
+    assert!(answer.contains("this service is not served here"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_long_poll_ends_when_its_client_hangs_up() {
+    /// Tells when it is dropped.
+    struct Dropped(mpsc::UnboundedSender<&'static str>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.send("dropped").ok();
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (events, mut seen) = mpsc::unbounded_channel();
+    let sqs = move |request: http::Request<hyper::body::Incoming>| {
+        let events = events.clone();
+        async move {
+            request.into_body().collect().await.unwrap();
+            let _guard = Dropped(events.clone());
+            events.send("polling").ok();
+            std::future::pending::<Response<Full<Bytes>>>().await
+        }
+    };
+    let endpoint = Endpoint::start_with(dir.path(), sqs).await;
+    let mut client = TcpStream::connect(endpoint.address).await.unwrap();
+    client.write_all(LONG_POLL.as_bytes()).await.unwrap();
+    assert_eq!(timeout(PATIENCE, seen.recv()).await.unwrap(), Some("polling"));
+    drop(client);
+    assert_eq!(timeout(PATIENCE, seen.recv()).await.unwrap(), Some("dropped"));
+}
+
+#[tokio::test]
+async fn a_shutdown_lets_requests_in_flight_finish() {
+    let dir = tempfile::tempdir().unwrap();
+    let (started, mut polling) = mpsc::unbounded_channel();
+    let release = Arc::new(Notify::new());
+    let released = Arc::clone(&release);
+    let sqs = move |_| {
+        let (started, released) = (started.clone(), Arc::clone(&released));
+        async move {
+            started.send(()).ok();
+            released.notified().await;
+            Response::new(Full::new(Bytes::from_static(b"finished")))
+        }
+    };
+    let endpoint = Endpoint::start_with(dir.path(), sqs).await;
+    let address = endpoint.address;
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(LONG_POLL.as_bytes()).await.unwrap();
+    timeout(PATIENCE, polling.recv()).await.unwrap().unwrap();
+
+    let stopped = endpoint.stop();
+    // The listener is closed before the connections are drained.
+    timeout(PATIENCE, async { while TcpStream::connect(address).await.is_ok() {} }).await.unwrap();
+    assert!(!stopped.is_finished());
+    release.notify_one();
+    let mut answer = Vec::new();
+    timeout(PATIENCE, client.read_to_end(&mut answer)).await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&answer).ends_with("finished"));
+    timeout(PATIENCE, stopped).await.unwrap().unwrap();
+}

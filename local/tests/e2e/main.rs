@@ -1,0 +1,16 @@
+//! The end-to-end promises, each through real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod aws_port;
+mod calls;
+mod edge;
+mod endings;
+mod endpoint;
+mod grpc_web;
+mod http1;
+mod kit;
+mod operator;
+mod s3;
+mod s3_files;
+mod s3_multipart;
