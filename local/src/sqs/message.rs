@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
@@ -47,10 +48,8 @@ pub(super) struct AttributeForm {
     string_value: Option<String>,
     #[serde(default, deserialize_with = "from_base64")]
     binary_value: Option<Vec<u8>>,
-    #[serde(default)]
-    string_list_values: Vec<serde::de::IgnoredAny>,
-    #[serde(default)]
-    binary_list_values: Vec<serde::de::IgnoredAny>,
+    string_list_values: Option<Vec<IgnoredAny>>,
+    binary_list_values: Option<Vec<IgnoredAny>>,
 }
 
 /// A message as it comes in: of `SendMessage` or of one batch entry.
@@ -58,9 +57,7 @@ pub(super) struct AttributeForm {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct MessageForm {
     message_body: Option<String>,
-    #[serde(default)]
     message_attributes: Option<BTreeMap<String, AttributeForm>>,
-    #[serde(default)]
     message_system_attributes: Option<BTreeMap<String, AttributeForm>>,
     message_group_id: Option<String>,
     message_deduplication_id: Option<String>,
@@ -160,7 +157,7 @@ impl AttributeForm {
 
     fn check(self, name: &str) -> Result<Attribute, SqsError> {
         let invalid = |what: &str| SqsError::InvalidParameterValue(format!("The message attribute '{name}' {what}"));
-        if !self.string_list_values.is_empty() || !self.binary_list_values.is_empty() {
+        if [self.string_list_values, self.binary_list_values].into_iter().flatten().any(|list| !list.is_empty()) {
             return Err(SqsError::UnsupportedOperation("Message attribute list values are not supported.".to_owned()));
         }
         let data_type = self.data_type.filter(|data_type| !data_type.is_empty());

@@ -18,11 +18,8 @@ use crate::sqs::registry::ACCOUNT;
 pub(in crate::sqs) struct ReceiveMessageInput {
     queue_url: Option<String>,
     /// The older name of the next.
-    #[serde(default)]
     attribute_names: Option<Vec<String>>,
-    #[serde(default)]
     message_system_attribute_names: Option<Vec<String>>,
-    #[serde(default)]
     message_attribute_names: Option<Vec<String>>,
     max_number_of_messages: Option<i64>,
     visibility_timeout: Option<i64>,
