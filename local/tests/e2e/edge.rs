@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use compute_local::stack::REQUEST_QUEUE;
 use compute_proto::v1::ComputeRequest;
 use http::{Request, Version};
 use http_body_util::BodyExt as _;
@@ -16,7 +17,7 @@ use tonic_types::{ErrorInfo, StatusExt as _};
 use tower::ServiceExt as _;
 
 use crate::http1::{self, frame, get};
-use crate::kit::{TestStack, until};
+use crate::kit::{TestStack, queue_url, until};
 
 pub(crate) const COMPUTE: &str = "/compute.v1.ComputeService/Compute";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,6 +57,32 @@ async fn http2(channel: Channel, request: http::request::Builder, body: Bytes) -
     assert_eq!(response.version(), Version::HTTP_2);
     let (parts, body) = response.into_parts();
     http::Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+}
+
+#[tokio::test]
+async fn a_call_stands_on_the_queue_as_the_wire_contract_has_it() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let stack = without_workers(|_| {}).await;
+    let mut request = tonic::Request::new(values([4, 5, 2, 35, 2452]));
+    request.set_timeout(Duration::from_secs(60));
+    request.metadata_mut().insert("traceparent", TRACE.parse().unwrap());
+    let mut client = stack.client().await;
+    let waiting = tokio::spawn(async move { client.compute(request).await });
+
+    let sqs = stack.sqs();
+    let url = queue_url(&sqs, REQUEST_QUEUE).await;
+    let receive = sqs.receive_message().queue_url(&url).wait_time_seconds(20).message_attribute_names("All");
+    let message = receive.send().await.unwrap().messages.unwrap().remove(0);
+    assert_eq!(message.body(), Some(r#"{"values":[4,5,2,35,2452]}"#));
+    let attributes = message.message_attributes.unwrap();
+    let attribute = |name: &str| attributes.get(name).and_then(|value| value.string_value()).unwrap_or_default();
+    assert_eq!(uuid::Uuid::parse_str(attribute("CorrelationId")).unwrap().get_version_num(), 7);
+    assert_eq!((attribute("Method"), attribute("traceparent")), ("compute.v1.ComputeService/Compute", TRACE));
+    assert!(attribute("ReplyTo").contains("/compute-replies-"), "{attributes:?}");
+    let timeout: u64 = attribute("TimeoutMs").parse().unwrap();
+    assert!((1..=59_950).contains(&timeout), "{timeout} ms: the caller's timeout less the margin");
+    waiting.abort();
+    stack.stop().await;
 }
 
 #[tokio::test]
