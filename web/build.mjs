@@ -38,14 +38,25 @@ await build({
   legalComments: "none",
   banner: { js: await notice() },
 });
-await build({ entryPoints: ["public/app.css"], outdir: "dist", minify: true, charset: "utf8", target: BROWSERS });
+await build({
+  entryPoints: { app: "src/style/app.css" },
+  outdir: "dist",
+  bundle: true,
+  minify: true,
+  charset: "utf8",
+  target: BROWSERS,
+});
 await cp("public/index.html", "dist/index.html");
 await cp("public/favicon.svg", "dist/favicon.svg");
 
 let total = { raw: 0, gzip: 0, brotli: 0 };
 for (const name of (await readdir("dist")).sort()) {
   const bytes = await readFile(`dist/${name}`);
-  const size = { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length };
+  const size = {
+    raw: bytes.length,
+    gzip: gzipSync(bytes, { level: 9 }).length,
+    brotli: brotliCompressSync(bytes).length,
+  };
   print(name, size);
   total = { raw: total.raw + size.raw, gzip: total.gzip + size.gzip, brotli: total.brotli + size.brotli };
 }

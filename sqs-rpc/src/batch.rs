@@ -57,6 +57,9 @@ struct Pending<E> {
     done: Option<oneshot::Sender<Result<(), QueueError>>>,
 }
 
+/// Entries that go into one request.
+type Batch<O> = Vec<Pending<<O as BatchOperation>::Entry>>;
+
 impl<E> Pending<E> {
     /// Whether the one who submitted the entry has left: its call ended before it was sent.
     fn is_abandoned(&self) -> bool {
@@ -147,7 +150,7 @@ fn fill<O: BatchOperation>(
     operation: &O,
     first: Pending<O::Entry>,
     entrance: &mut mpsc::UnboundedReceiver<Pending<O::Entry>>,
-) -> (Vec<Pending<O::Entry>>, Option<Pending<O::Entry>>) {
+) -> (Batch<O>, Option<Pending<O::Entry>>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     let mut bytes = 0;
     let mut next = Some(first);
@@ -165,7 +168,7 @@ fn fill<O: BatchOperation>(
 }
 
 /// Performs one batch, and once more the entries that failed alone.
-async fn perform<O: BatchOperation>(operation: &O, batch: Vec<Pending<O::Entry>>) {
+async fn perform<O: BatchOperation>(operation: &O, batch: Batch<O>) {
     let (mut entries, mut waiters): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|pending| (pending.entry, pending.done)).unzip();
     for attempt in 1.. {

@@ -56,6 +56,8 @@
 mod batch;
 mod clock;
 mod failure;
+#[cfg(test)]
+mod golden;
 mod message;
 mod queue;
 mod reply;

@@ -7,7 +7,8 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
-    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName,
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, ChangeMessageVisibilityBatchResultEntry,
+    DeleteMessageBatchRequestEntry, DeleteMessageBatchResultEntry, QueueAttributeName, SendMessageBatchResultEntry,
 };
 use tokio::time::Instant;
 
@@ -192,7 +193,7 @@ impl Queue {
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
         match request.send().await {
             Ok(answer) => {
-                let done = answer.successful().iter().map(|entry| entry.id());
+                let done = answer.successful().iter().map(SendMessageBatchResultEntry::id);
                 self.entry_results(OPERATION, count, done, answer.failed())
             }
             Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, error)); count],
@@ -209,7 +210,7 @@ impl Queue {
         let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
         match request.send().await {
             Ok(answer) => {
-                let done = answer.successful().iter().map(|entry| entry.id());
+                let done = answer.successful().iter().map(DeleteMessageBatchResultEntry::id);
                 self.entry_results(OPERATION, receipts.len(), done, answer.failed())
             }
             Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, error)); receipts.len()],
@@ -231,7 +232,7 @@ impl Queue {
         let request = self.client.change_message_visibility_batch().queue_url(&self.url);
         match request.set_entries(Some(entries.collect())).send().await {
             Ok(answer) => {
-                let done = answer.successful().iter().map(|entry| entry.id());
+                let done = answer.successful().iter().map(ChangeMessageVisibilityBatchResultEntry::id);
                 self.entry_results(OPERATION, receipts.len(), done, answer.failed())
             }
             Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, error)); receipts.len()],

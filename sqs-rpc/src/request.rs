@@ -82,7 +82,7 @@ pub struct Request {
     /// When the message was sent and first received, and when its caller gives up.
     pub times: RequestTimes,
     pub(crate) reply_to: Option<String>,
-    timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     arrived: Instant,
 }
 

@@ -1,7 +1,7 @@
 // Turns the error of a call into what a person can understand and act on.
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb";
 import { formatMilliseconds, milliseconds } from "./format";
 
 /** An error, ready to be shown. */
@@ -29,7 +29,9 @@ export function explain(error: ConnectError, timeoutMs: number): Explanation {
       violations: [],
     };
   }
-  const [title, sentence] = EXPLANATIONS[error.code];
+  const [info] = error.findDetails(ErrorInfoSchema);
+  const ofReason = info?.domain === DOMAIN ? REASONS[info.reason] : undefined;
+  const [title, sentence] = ofReason ?? EXPLANATIONS[error.code];
   // Sent in the headers and again in the trailers, an entry comes twice, joined by a comma.
   const operationId = error.metadata.get("operation-id")?.split(", ")[0];
   const [retry] = error.findDetails(RetryInfoSchema);
@@ -63,13 +65,29 @@ function isConnectionFailure(error: ConnectError): boolean {
   return error.code === Code.Unknown && error.cause instanceof TypeError;
 }
 
-const EXPLANATIONS: Readonly<Record<Code, readonly [title: string, sentence: string]>> = {
+type Text = readonly [title: string, sentence: string];
+
+// The domain of the gateway's reasons.
+const DOMAIN = "compute.v1";
+
+// Reasons that say more than their code.
+const REASONS: Readonly<Record<string, Text>> = {
+  MESSAGE_TOO_LARGE: [
+    "The list is too large",
+    "It is larger than the gateway takes. Compute it in parts, or ask the operator for a higher limit.",
+  ],
+};
+
+const EXPLANATIONS: Readonly<Record<Code, Text>> = {
   [Code.Canceled]: ["The call was cancelled", "It was given up before an answer came."],
   [Code.Unknown]: [
     "The answer cannot be understood",
     "What came back is not the answer of a compute gateway. Something between this page and the gateway may have replaced it.",
   ],
-  [Code.InvalidArgument]: ["The request was not accepted", "Something in it is out of its range; correct it and try again."],
+  [Code.InvalidArgument]: [
+    "The request was not accepted",
+    "Something in it is out of its range; correct it and try again.",
+  ],
   [Code.DeadlineExceeded]: [
     "No answer in time",
     "No answer came within {timeout}, so the call was given up. Either all workers are busy or none is running; trying again does no harm.",
@@ -79,23 +97,26 @@ const EXPLANATIONS: Readonly<Record<Code, readonly [title: string, sentence: str
   [Code.PermissionDenied]: ["Not allowed", "You are known to the gateway, but not allowed to make this call."],
   [Code.ResourceExhausted]: [
     "Too much at once",
-    "Either the list is larger than the gateway takes, or it has as many calls in hand as it takes.",
+    "The service has as much in hand as it takes, or less room than this list needs.",
   ],
   [Code.FailedPrecondition]: ["Not possible now", "The gateway is not in a state in which this call can succeed."],
   [Code.Aborted]: ["The call was interrupted", "Another call got in its way; try again."],
   [Code.OutOfRange]: ["Too large", "The list is larger than the gateway takes."],
   [Code.Unimplemented]: [
     "The gateway does not know this call",
-    "Page and gateway are of different versions, or this address is not a compute gateway. Reload the page.",
+    "Page, gateway and worker are of different versions, or this address is not a compute gateway. Reload the page.",
   ],
   [Code.Internal]: [
-    "The worker failed",
-    "The list reached a worker, but something went wrong there. If it happens again, report it with the operation below.",
+    "The computation failed",
+    "The gateway took the list, but something went wrong behind it. If it happens again, report it with the operation below.",
   ],
   [Code.Unavailable]: [
     "The service is not available",
     "The gateway is stopping, or cannot reach its queue or any worker. This usually passes.",
   ],
   [Code.DataLoss]: ["Data was lost", "Data was damaged on its way and cannot be recovered."],
-  [Code.Unauthenticated]: ["Who are you?", "The gateway asks for credentials, and none were sent or they are not valid."],
+  [Code.Unauthenticated]: [
+    "Who are you?",
+    "The gateway asks for credentials, and none were sent or they are not valid.",
+  ],
 };

@@ -39,7 +39,10 @@ export function showExplanation(explanation: Explanation): void {
       facts.append(html("div", {}, html("dt", {}, term), html("dd", attributes, description)));
     }
   };
-  fact("Message", message, { class: "sentence" });
+  // The violations say the same, and all of it.
+  if (violations.length === 0) {
+    fact("Message", message, { class: "sentence" });
+  }
   fact("Code", code, { "data-testid": "error-code" });
   fact("Operation", operationId, { "data-testid": "error-operation-id" });
   if (facts.childElementCount > 0) {

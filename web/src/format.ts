@@ -24,10 +24,13 @@ export function milliseconds(duration: Duration): number {
   return Number(duration.seconds) * 1_000 + duration.nanos / 1_000_000;
 }
 
-/** A duration for people, with three significant digits: `0.42 ms`, `12.3 ms`, `1.23 s`, `95 s`. */
+/**
+ * A duration for people, with three significant digits: `0.42 ms`, `12.3 ms`, `1.23 s`, `95 s`. Zero is `< 1 ms`: it comes from
+ * clocks that are read to the millisecond.
+ */
 export function formatMilliseconds(ms: number): string {
   if (ms === 0) {
-    return "0 ms";
+    return "< 1 ms";
   }
   if (ms < 0.001) {
     return "< 0.001 ms";

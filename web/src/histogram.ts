@@ -62,7 +62,10 @@ function table(bins: readonly { readonly range: string; readonly count: bigint }
     "details",
     {},
     html("summary", {}, "As a table"),
-    html("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Bins" },
-      html("table", {}, html("thead", {}, head), html("tbody", {}, ...rows))),
+    html(
+      "div",
+      { class: "scroll", tabindex: "0", role: "group", "aria-label": "Bins" },
+      html("table", {}, html("thead", {}, head), html("tbody", {}, ...rows)),
+    ),
   );
 }

@@ -135,7 +135,10 @@ async function run(): Promise<void> {
 function finish(input: ComputeInput, response: Awaited<ReturnType<typeof compute>>, tookMs: number): void {
   const { statistics } = response;
   if (statistics === undefined) {
-    showInputError("The answer is incomplete", "The gateway's answer holds no statistics. Page and gateway are of different versions.");
+    showInputError(
+      "The answer is incomplete",
+      "The gateway's answer holds no statistics. Page and gateway are of different versions.",
+    );
     enter("error", "");
     return;
   }

@@ -11,7 +11,10 @@ export function readProbabilities(text: string): Read<number[]> {
   const probabilities: number[] = [];
   for (const token of text.split(/[,;\s]+/).filter((token) => token !== "")) {
     if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i.test(token)) {
-      return { ok: false, reason: `“${visible(token)}” is not a number; quantiles are numbers from 0 to 1, such as 0.95` };
+      return {
+        ok: false,
+        reason: `“${visible(token)}” is not a number; quantiles are numbers from 0 to 1, such as 0.95`,
+      };
     }
     probabilities.push(Number(token));
   }

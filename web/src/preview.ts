@@ -10,7 +10,6 @@ export function preview(values: readonly bigint[]): string {
   const count = values.length.toLocaleString("en-US");
   const noun = values.length === 1 ? "integer" : "integers";
   const last = values[values.length - 1];
-  const shown =
-    values.length <= SHOWN ? values.join(", ") : `${values.slice(0, SHOWN - 2).join(", ")}, … ${last}`;
+  const shown = values.length <= SHOWN ? values.join(", ") : `${values.slice(0, SHOWN - 2).join(", ")}, …, ${last}`;
   return `${count} ${noun}: ${shown}`;
 }

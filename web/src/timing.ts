@@ -34,11 +34,17 @@ export function drawTiming(timing: Timing): DocumentFragment | undefined {
     if (name === "work" && timing.compute !== undefined) {
       text.append(html("small", {}, `computing ${formatMilliseconds(milliseconds(timing.compute))}`));
     }
-    list.append(html("li", { "data-part": name }, swatch, text, html("span", { class: "number" }, formatMilliseconds(ms))));
+    list.append(
+      html("li", { "data-part": name }, swatch, text, html("span", { class: "number" }, formatMilliseconds(ms))),
+    );
   }
   list.append(
-    html("li", { class: "total", "data-part": "total" }, html("span", { class: "part-label" }, "Total"),
-      html("span", { class: "number" }, formatMilliseconds(total))),
+    html(
+      "li",
+      { class: "total", "data-part": "total" },
+      html("span", { class: "part-label" }, "Total"),
+      html("span", { class: "number" }, formatMilliseconds(total)),
+    ),
   );
   const fragment = document.createDocumentFragment();
   fragment.append(bar, list);

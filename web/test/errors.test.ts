@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { codeName, explain } from "../src/errors";
-import { BadRequestSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb";
 
 const codes = Object.values(Code).filter((code): code is Code => typeof code === "number");
 
@@ -19,7 +19,12 @@ describe("every gRPC code", () => {
     });
   }
   it("is named as the specification names it", () => {
-    assert.deepEqual(codes.map(codeName).slice(0, 4), ["CANCELLED (1)", "UNKNOWN (2)", "INVALID_ARGUMENT (3)", "DEADLINE_EXCEEDED (4)"]);
+    assert.deepEqual(codes.map(codeName).slice(0, 4), [
+      "CANCELLED (1)",
+      "UNKNOWN (2)",
+      "INVALID_ARGUMENT (3)",
+      "DEADLINE_EXCEEDED (4)",
+    ]);
     assert.equal(codes.length, 16);
   });
 });
@@ -54,6 +59,16 @@ it("the time after which to try again is said", () => {
   const value = create(RetryInfoSchema, { retryDelay: { seconds: 2n, nanos: 500_000_000 } });
   const error = new ConnectError("busy", Code.ResourceExhausted, undefined, [{ desc: RetryInfoSchema, value }]);
   assert.match(explain(error, 1_000).sentence, /Try again in 2\.5 s\.$/);
+});
+
+it("a list that is too large is told from a service that is busy, by the gateway's reason", () => {
+  const explained = (reason: string, domain: string) => {
+    const details = [{ desc: ErrorInfoSchema, value: create(ErrorInfoSchema, { reason, domain }) }];
+    return explain(new ConnectError("", Code.ResourceExhausted, undefined, details), 1_000).title;
+  };
+  assert.equal(explained("MESSAGE_TOO_LARGE", "compute.v1"), "The list is too large");
+  assert.equal(explained("TOO_MANY_IN_FLIGHT", "compute.v1"), "Too much at once");
+  assert.equal(explained("MESSAGE_TOO_LARGE", "example.com"), "Too much at once");
 });
 
 it("a failed connection is told from an answer", () => {

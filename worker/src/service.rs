@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use compute_proto::{COMPUTE_METHOD, v1, validate, wire};
+use compute_proto::validate::{self, FieldViolation};
+use compute_proto::{COMPUTE_METHOD, v1, wire};
 use sqs_rpc::{Answer, Failure, Request, code};
 use tower::Service;
 
@@ -62,14 +63,21 @@ fn compute(request: &Request) -> Result<Answer<Computed>, Failure> {
     }
     // What has no place in the log is not worked: it would leave no trace.
     record::key(request.tenant.as_deref(), request.id).map_err(|error| invalid(error.to_string()))?;
-    let compute_request = wire::request_from_json(&request.body)
-        .map_err(|error| invalid(format!("the body is not a request: {error}")))?;
-    let statistics = statistics::compute(&compute_request).map_err(|violations| Failure {
-        details: vec![validate::bad_request_detail(&violations)],
-        ..invalid("the request is not valid")
-    })?;
+    let compute_request = wire::request_from_json(&request.body).map_err(|error| unreadable(&error))?;
+    let statistics = statistics::compute(&compute_request).map_err(|violations| violating(&violations))?;
     let body = wire::statistics_to_json(&statistics);
     Ok(Answer { body, context: Computed { values: compute_request.values, statistics } })
+}
+
+fn unreadable(error: &wire::WireError) -> Failure {
+    match error.field() {
+        Some(field) => violating(&[FieldViolation { field: field.to_owned(), description: error.to_string() }]),
+        None => invalid(format!("the body is not a request: {error}")),
+    }
+}
+
+fn violating(violations: &[FieldViolation]) -> Failure {
+    Failure { details: vec![validate::bad_request_detail(violations)], ..invalid("the request is not valid") }
 }
 
 fn invalid(message: impl Into<String>) -> Failure {

@@ -32,7 +32,7 @@ pub(super) fn of_attributes<'a>(attributes: impl IntoIterator<Item = (&'a String
 }
 
 fn update(md5: &mut Md5, part: &[u8]) {
-    let length = u32::try_from(part.len()).expect("messages are at most 1 MiB");
+    let length = u32::try_from(part.len()).expect("a request is at most 16 MiB");
     md5.update(length.to_be_bytes());
     md5.update(part);
 }

@@ -19,9 +19,14 @@ pub enum SqsError {
     /// The name is taken by a queue whose attribute (named here) has another value.
     #[error("A queue already exists with the same name and a different value for attribute {0}")]
     QueueNameExists(String),
-    /// The queue (named here) was purged less than [`purge_interval`](super::SqsConfig::purge_interval) ago.
-    #[error("Only one PurgeQueue operation on {0} is allowed every 60 seconds.")]
-    PurgeQueueInProgress(String),
+    /// The queue was purged less than [`purge_interval`](super::SqsConfig::purge_interval) ago.
+    #[error("Only one PurgeQueue operation on {queue} is allowed every {seconds} seconds.")]
+    PurgeQueueInProgress {
+        /// Its name.
+        queue: String,
+        /// The interval.
+        seconds: u64,
+    },
     /// The receipt handle was not made by this endpoint for this queue.
     #[error("The input receipt handle is invalid.")]
     ReceiptHandleIsInvalid,
@@ -107,7 +112,7 @@ impl SqsError {
                 ("com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
             }
             Self::QueueNameExists(_) => ("com.amazonaws.sqs#QueueNameExists", "QueueAlreadyExists"),
-            Self::PurgeQueueInProgress(_) => {
+            Self::PurgeQueueInProgress { .. } => {
                 ("com.amazonaws.sqs#PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress")
             }
             Self::ReceiptHandleIsInvalid => ("com.amazonaws.sqs#ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid"),

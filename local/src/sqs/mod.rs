@@ -16,8 +16,8 @@
 //!
 //! # Parts
 //!
-//! [`queue_state`] is the heart: one queue as a state machine. [`queue`] puts it behind a lock and wakes long polls; [`registry`]
-//! finds queues by name. [`actions`] has one function per action. The rest are the parts of messages and requests by name.
+//! `queue_state` is the heart: one queue as a state machine. `queue` puts it behind a lock and wakes long polls; `registry` finds
+//! queues by name. `actions` has one function per action. The rest are the parts of messages and requests by name.
 
 mod actions;
 mod attributes;
@@ -154,3 +154,6 @@ impl Sqs {
         }
     }
 }
+
+#[cfg(test)]
+mod wire_tests;

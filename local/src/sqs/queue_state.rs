@@ -49,7 +49,7 @@ impl Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Receipt {
     pub(super) sequence: u64,
-    /// The how-many-eth receive from this queue it was.
+    /// Which of the message's receives from this queue, from 1.
     pub(super) receive: u32,
 }
 
@@ -160,7 +160,7 @@ impl QueueState {
         let mut received = Received::default();
         while received.deliveries.len() < limit {
             let Some(sequence) = self.visible.first().copied() else { break };
-            if max_receives.is_some_and(|max| self.stored[&sequence].receives >= max) {
+            if max_receives.is_some_and(|max| self.receives(sequence) >= max) {
                 received.dead.extend(self.remove(sequence));
                 continue;
             }
@@ -257,6 +257,10 @@ impl QueueState {
 
     pub(super) fn in_flight_limit(&self) -> usize {
         self.in_flight_limit
+    }
+
+    fn receives(&self, sequence: u64) -> u32 {
+        self.stored.get(&sequence).map_or(0, |stored| stored.receives)
     }
 
     fn latest(&self, receipt: Receipt) -> Option<&Stored> {

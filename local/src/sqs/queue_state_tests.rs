@@ -1,6 +1,9 @@
 use super::*;
 use crate::sqs::message::MessageForm;
 
+#[path = "queue_state_properties.rs"]
+mod properties;
+
 const SECOND: Millis = 1000;
 const START: Millis = 1_700_000_000_000;
 

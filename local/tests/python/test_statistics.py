@@ -121,6 +121,11 @@ TABLE = {
     "neighbours at the end": ([INT64_MAX, INT64_MAX - 1, INT64_MAX - 3], 7),
     "a sum beyond 64 bits": ([INT64_MAX] * 1001 + [INT64_MIN] * 3, 2),
     "squares beyond 128 bits": ([INT64_MIN] * 999 + [INT64_MAX], 999),
+    "a value on an edge that bins / width, rounded, misses": ([0, 49, 98], 2),
+    "a value just below an edge that it reaches as a double": (
+        [INT64_MIN, INT64_MIN + 53817818247065342, INT64_MIN + 13454454561766335522],
+        1000,
+    ),
     "more bins than values": ([0, 1, 2], 1000),
     "100,000 of a die": (random_values(100_000, 1, 6), 6),
     "100,000 of 32 bits": (random_values(100_000, -(2**31), 2**31 - 1), 1000),

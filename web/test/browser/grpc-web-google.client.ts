@@ -3,7 +3,12 @@
 
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { GrpcWebClientBase, MethodDescriptor, MethodType, RpcError } from "grpc-web";
-import { ComputeRequestSchema, ComputeResponseSchema, type ComputeRequest, type ComputeResponse } from "../../gen/compute/v1/compute_pb";
+import {
+  ComputeRequestSchema,
+  ComputeResponseSchema,
+  type ComputeRequest,
+  type ComputeResponse,
+} from "../../gen/compute/v1/compute_pb";
 
 /** What the test wants to know of a call. */
 export interface Outcome {

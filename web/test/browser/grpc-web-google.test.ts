@@ -38,7 +38,10 @@ interface ClientWindow {
 async function call(format: "text" | "binary", values: number[]): Promise<{ outcome: Outcome; contentType: string }> {
   const [request, outcome] = await Promise.all([
     page.waitForRequest("**/compute.v1.ComputeService/Compute", { timeout: 5_000 }),
-    page.evaluate(([format, values]) => (window as unknown as ClientWindow).callWithGoogleClient(format, values), [format, values] as const),
+    page.evaluate(([format, values]) => (window as unknown as ClientWindow).callWithGoogleClient(format, values), [
+      format,
+      values,
+    ] as const),
   ]);
   return { outcome, contentType: request.headers()["content-type"] ?? "" };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { readFile } from "node:fs/promises";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { screenshot, startChromium } from "./chromium";
 import { isGiven, logRecord, startStack, type Stack } from "./stack";
@@ -64,6 +65,21 @@ describe("with a worker", () => {
   });
   after(() => stack?.stop());
 
+  // Otherwise the other tests would judge another page than the one in dist/.
+  it("the gateway serves the bundle in dist/: after npm run build it must be built again", async () => {
+    for (const [path, name] of [
+      ["", "index.html"],
+      ["app.js", "app.js"],
+      ["app.css", "app.css"],
+      ["favicon.svg", "favicon.svg"],
+    ] as const) {
+      const response = await fetch(new URL(path, stack.page));
+      assert.equal(response.status, 200, path);
+      const served = Buffer.from(await response.arrayBuffer());
+      assert.ok(served.equals(await readFile(`dist/${name}`)), `${name} is served as it was in an earlier build`);
+    }
+  });
+
   it("the list of the README gives its statistics, and the summary of its log record", async (t) => {
     const page = await open(stack);
     await screenshot(page, "idle");
@@ -78,6 +94,9 @@ describe("with a worker", () => {
     assert.equal(summary, "Liste: [4, 5, 2, 35, 2452]\nMin:2\nMax:2452\nMedian:5\nMean:499.6");
     assert.match(await text(page, "#worker"), /\S/);
     assert.match(await text(page, '[data-part="total"] .number'), /^[\d.]+ m?s$/);
+    for (const part of ["gateway", "request-queue", "work", "reply-queue"]) {
+      assert.match(await text(page, `[data-part="${part}"] .number`), /^(< 1|[\d.]+) m?s$/);
+    }
     const operationId = await text(page, "#operation-id");
     assert.match(operationId, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     await screenshot(page, "done");
@@ -100,7 +119,10 @@ describe("with a worker", () => {
     assert.equal(await text(page, '[data-quantile="1"]'), String(Math.max(...values)));
     assert.equal(await page.locator(".histogram rect").count(), 12);
     const counts = await page.getByTestId("bin-count").allTextContents();
-    assert.equal(counts.map(Number).reduce((a, b) => a + b, 0), 400);
+    assert.equal(
+      counts.map(Number).reduce((a, b) => a + b, 0),
+      400,
+    );
     assert.deepEqual(complaints, []);
     await screenshot(page, "extras");
     await page.setViewportSize(PHONE);
@@ -132,7 +154,7 @@ describe("with a worker", () => {
     await computed(page, Array.from({ length: 100_000 }, (_, i) => i).join(","));
     assert.equal(await stat(page, "count"), "100000");
     assert.equal(await stat(page, "median"), "49999.5");
-    assert.match(await text(page, "#count"), /^100,000 integers: 0, 1, 2, .* … 99999$/);
+    assert.match(await text(page, "#count"), /^100,000 integers: 0, 1, 2, .*, …, 99999$/);
   });
 
   it("the count says how the list was read while it is typed", async () => {

@@ -97,6 +97,17 @@ mod tests {
         assert_eq!(histogram.counts, [2, 2]);
     }
 
+    #[test]
+    fn values_next_to_an_edge_lie_where_exact_arithmetic_puts_them() {
+        // In doubles 49 x (2 / 98) is less than 1 ...
+        assert_eq!(of(&[0, 49, 98], 2).counts, [1, 2]);
+        // ... and this distance reaches the edge above it.
+        let distance = 53_817_818_247_065_342;
+        let max = i64::MIN.wrapping_add_unsigned(13_454_454_561_766_335_522);
+        let histogram = of(&[i64::MIN, i64::MIN + distance, max], 1000);
+        assert_eq!(histogram.counts[..5], [1, 0, 0, 1, 0]);
+    }
+
     proptest! {
         #[test]
         fn every_value_lies_in_the_bin_of_the_definition(

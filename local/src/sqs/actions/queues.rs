@@ -185,7 +185,8 @@ impl Sqs {
         let interval = Millis::try_from(self.config.purge_interval.as_millis()).unwrap_or(Millis::MAX);
         queue.with_metadata(|state, metadata, now| {
             if metadata.purged_at.is_some_and(|purged_at| now < purged_at.saturating_add(interval)) {
-                return Err(SqsError::PurgeQueueInProgress(queue.name.clone()));
+                let seconds = self.config.purge_interval.as_secs();
+                return Err(SqsError::PurgeQueueInProgress { queue: queue.name.clone(), seconds });
             }
             metadata.purged_at = Some(now);
             state.purge();
