@@ -14,7 +14,7 @@ use s3s::{S3Result, s3_error};
 use super::attributes::Attributes;
 use super::conditions::WriteCondition;
 use super::durable::{self, TempFile};
-use super::failure::failed;
+use super::failure::{failed, no_such_bucket, no_such_key};
 use super::index::{Entry, Index, Item, Page, Query, Stamp};
 use super::key_path::{self, Place};
 
@@ -110,14 +110,14 @@ impl Bucket {
     pub(super) fn open(&self, key: &str) -> S3Result<Opened> {
         let (entry, file) = {
             let state = self.read()?;
-            let entry = state.index.entries.get(key).ok_or_else(|| s3_error!(NoSuchKey))?;
+            let entry = state.index.entries.get(key).ok_or_else(no_such_key)?;
             (entry.clone(), File::open(self.path(key, entry.place)))
         };
         let mut file = match file {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.forget(key, &entry)?;
-                return Err(s3_error!(NoSuchKey));
+                return Err(no_such_key());
             }
             Err(error) => return Err(failed("open the object")(error)),
         };
@@ -149,7 +149,7 @@ impl Bucket {
                 self.place_sidecar(&state, key, Some(sidecar)).map_err(failed("store the object's attributes"))?;
             match state.index.entries.get_mut(key).filter(|entry| entry.stamp == opened.stamp) {
                 Some(entry) => entry.attributes = Some(Arc::new(attributes)),
-                None => return Err(s3_error!(OperationAborted)),
+                None => return Err(s3_error!(OperationAborted, "The object was replaced meanwhile; try again")),
             }
             changed
         };
@@ -202,7 +202,7 @@ impl Bucket {
     pub(super) fn delete(&self) -> S3Result<()> {
         let mut state = self.write()?;
         if !state.index.entries.is_empty() {
-            return Err(s3_error!(BucketNotEmpty));
+            return Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty"));
         }
         if fs::remove_dir(&self.dir).is_err() {
             return Err(s3_error!(BucketNotEmpty, "the bucket's folder holds files that are not objects"));
@@ -224,12 +224,12 @@ impl Bucket {
 
     fn read(&self) -> S3Result<RwLockReadGuard<'_, State>> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if state.deleted { Err(s3_error!(NoSuchBucket)) } else { Ok(state) }
+        if state.deleted { Err(no_such_bucket()) } else { Ok(state) }
     }
 
     fn write(&self) -> S3Result<RwLockWriteGuard<'_, State>> {
         let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.deleted { Err(s3_error!(NoSuchBucket)) } else { Ok(state) }
+        if state.deleted { Err(no_such_bucket()) } else { Ok(state) }
     }
 
     fn etag(&self, key: &str, entry: &Entry) -> S3Result<String> {

@@ -31,12 +31,13 @@ mod key_path;
 mod listing_calls;
 mod multipart;
 mod multipart_calls;
-mod object_calls;
+mod read_calls;
 mod receive;
 mod service;
 mod store;
 mod tagging_calls;
 mod unsigned;
+mod write_calls;
 
 use std::path::PathBuf;
 use std::sync::Arc;
