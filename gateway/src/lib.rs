@@ -1,1 +1,45 @@
-//! 
+//! The gateway: gRPC, gRPC-Web and a page in, requests and replies over SQS out.
+//!
+//! # The way of a call
+//!
+//! `connections` accepts, `server` routes. `protocol` turns away what is no call. tonic-web unwraps gRPC-Web. `calls` gives the
+//! call an operation id and a deadline (`deadline`) and holds its body to them and to the size limit (`upload`); tonic decodes
+//! the message. `service` validates it, makes it JSON, has `sqs-rpc` send it and wait, and answers with the reply and where the
+//! time went (`timing`). Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together:
+//! start, serve, drain, end.
+//!
+//! # Example
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use compute_gateway::{Config, Listeners};
+//! use compute_process::Readiness;
+//! use tokio::net::TcpListener;
+//!
+//! let listeners = Listeners { calls: TcpListener::bind("127.0.0.1:8080").await?, admin: None };
+//! let aws = compute_process::aws::load().await;
+//! let shutdown = compute_process::shutdown::requested()?;
+//! let config = Config::new("compute-requests", "compute-logs");
+//! compute_gateway::run(config, &aws, listeners, Readiness::new(), shutdown).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod answered;
+mod calls;
+mod config;
+mod connections;
+mod deadline;
+mod gateway;
+mod metrics;
+mod page;
+mod protocol;
+mod server;
+mod service;
+mod status;
+mod timing;
+mod traceparent;
+mod upload;
+
+pub use config::{Config, ConfigError};
+pub use gateway::{Listeners, RunError, run};

@@ -1,1 +1,18 @@
-//! 
+//! What every process of this system owes its operator, whatever the process is for.
+//!
+//! - [`logging`]: structured logs on standard error, as text or JSON;
+//! - [`shutdown`]: SIGINT and SIGTERM as a future, and a second one that does not wait;
+//! - [`admin`]: a port of its own for `/livez`, `/readyz` and `/metrics`, fed by a [`Readiness`] and an
+//!   [`Exposition`](exposition::Exposition);
+//! - [`aws`]: one configuration, and one HTTP client, for all AWS clients of the process;
+//! - [`flags`]: the value parsers of the flags that several of the binaries have.
+
+pub mod admin;
+pub mod aws;
+pub mod exposition;
+pub mod flags;
+pub mod logging;
+mod readiness;
+pub mod shutdown;
+
+pub use readiness::{Readiness, State};

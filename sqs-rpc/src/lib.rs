@@ -1,1 +1,77 @@
-//! 
+//! Request/reply over Amazon SQS.
+//!
+//! A [`Requester`] turns a call into a message on a *request queue* and waits for its answer on a *reply queue* of its own.
+//! A [`Responder`] takes messages from the request queue, hands each to a [`tower::Service`], and sends what the service
+//! answers to the reply queue that the message names. Callers and workers share nothing but the queues: workers have no open
+//! port, and either side may be restarted or written in another language.
+//!
+//! # Promises
+//!
+//! - **A request is worked at least once.** It is deleted from its queue only after its reply was accepted by SQS and its
+//!   record was written by the [`Journal`]. A process that dies in between leads to a redelivery, the same reply and the same
+//!   record.
+//! - **A reply reaches only the call it belongs to.** It is matched by correlation id *and* by the digest of the request; a
+//!   late, duplicate, unknown or mismatched one is counted ([`RequesterStats`]) and deleted.
+//! - **A call ends.** By its reply, its deadline, its caller leaving (the future is dropped), or shutdown; each takes the
+//!   waiter out of the table.
+//! - **Deadlines travel.** A message says how much time it had left when it was sent. A responder does not start what nobody
+//!   waits for any more, judged on SQS's own clock, so that the clocks of hosts do not matter.
+//! - **Nothing waits on a timer to fill a batch.** A free send slot takes what is waiting, up to ten messages and 1 MiB: an
+//!   idle process sends at once, a busy one fills its batches.
+//!
+//! # On the wire
+//!
+//! Both sides speak version 1 of the wire contract: the body is the payload, everything else is in message attributes.
+//!
+//! | attribute | on | type | meaning |
+//! | --- | --- | --- | --- |
+//! | `CorrelationId` | both | String | the call's UUID (version 7) |
+//! | `ReplyTo` | request | String | URL of the reply queue; absent: nobody waits |
+//! | `Method` | request | String | what to do, for example `compute.v1.ComputeService/Compute` |
+//! | `TimeoutMs` | request | Number | time left when the message was sent; absent: no limit |
+//! | `Deadline` | request | Number | Unix milliseconds after which nobody waits; absent: none |
+//! | `Digest` | both | String | hex SHA-256 of the request's body |
+//! | `ContentType` | request | String | absent: `application/json` |
+//! | `traceparent` | request | String | W3C trace context |
+//! | `Status` | reply | Number | gRPC status code, 0 is success |
+//! | `Worker` | reply | String | the responder's id |
+//! | `Timing` | reply | String | JSON, see [`ReplyTiming`] |
+//!
+//! The body of a reply whose status is not 0 is a [`Failure`] as JSON. The tenant of a request is its `MessageGroupId`, which
+//! makes SQS share a standard queue fairly between tenants.
+//!
+//! # Limits
+//!
+//! A message, attributes included, is at most 1,048,576 bytes ([`MAX_MESSAGE_BYTES`]); a larger call is refused before it is
+//! sent. SQS keeps the receipt of a message alive for at most 12 hours after its first receipt, so a service that works longer
+//! on one request sees it delivered again.
+//!
+//! # Where things are
+//!
+//! - `requester`: calls, the table of waiters, the pollers of the reply queue.
+//! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
+//! - `request`, `reply`, `failure`: what stands on the queues, written and read.
+//! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
+
+mod batch;
+mod clock;
+mod failure;
+#[cfg(test)]
+mod golden;
+mod message;
+mod queue;
+mod reply;
+mod request;
+mod requester;
+mod responder;
+
+pub use failure::{Failure, code};
+pub use message::MAX_MESSAGE_BYTES;
+pub use queue::QueueError;
+pub use reply::ReplyTiming;
+pub use request::{Request, RequestTimes};
+pub use requester::{Call, CallError, CallTiming, Reply, Requester, RequesterConfig, RequesterStats, StartError};
+pub use responder::{Answer, Journal, NoJournal, Operation, Responder, ResponderConfig, ResponderStats, WorkTimes};
+
+/// An error of any type, for causes that are reported but not matched on.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

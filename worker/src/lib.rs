@@ -1,1 +1,89 @@
-//! 
+//! The worker: takes requests from an SQS queue, computes statistics, replies, and logs each operation to S3.
+//!
+//! [`run`] is the whole of it; the binary `compute-worker` adds flags, logs and signals. How messages are received, kept,
+//! answered and deleted is the business of [`sqs_rpc`]; here is what is done with them:
+//!
+//! - [`service`]: a request's body in, a reply's body out;
+//! - [`statistics`]: the numbers, exact;
+//! - [`record`]: what the log says of an operation, and under which key;
+//! - [`log`]: how it gets there.
+
+pub mod config;
+pub mod log;
+pub mod metrics;
+pub mod record;
+pub mod service;
+pub mod statistics;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use compute_process::{Readiness, State, admin};
+use sqs_rpc::{Responder, ResponderConfig};
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+
+pub use self::config::{Config, Flags};
+use self::log::S3Log;
+pub use self::record::LogValues;
+use self::service::ComputeService;
+
+/// Why a worker ends other than by being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A setting contradicts another, or the request queue cannot be used.
+    #[error("cannot start the worker")]
+    Start(#[from] sqs_rpc::StartError),
+    /// The bucket for the log cannot be used.
+    #[error("cannot use the log bucket")]
+    Log(#[from] log::LogError),
+}
+
+/// Runs a worker until `shutdown` is ready, then finishes what it has begun, within the drain limit.
+///
+/// `admin` is the listener of the admin port, if there is to be one. `readiness` is told how far the worker is: a new one for
+/// each worker. Dropping the future ends everything at once; what was not settled will be delivered again.
+///
+/// # Errors
+///
+/// When the worker cannot start. Once it runs, whatever fails is retried or left to other workers.
+pub async fn run(
+    config: Config,
+    aws: &SdkConfig,
+    admin: Option<TcpListener>,
+    readiness: Readiness,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), RunError> {
+    let log = S3Log::open(aws, &config.log_bucket, config.log_values).await?;
+    let responder = Responder::new(aws, responder_config(&config), ComputeService, log).await?;
+    let stats = responder.stats();
+    let _admin = admin.map(|listener| {
+        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats()));
+        // Ends with this future: it is to answer while the worker drains.
+        let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
+        AbortOnDropHandle::new(tokio::spawn(serve))
+    });
+
+    readiness.set(State::Ready);
+    tracing::info!(request_queue = config.request_queue, log_bucket = config.log_bucket, "ready");
+    let draining = async {
+        shutdown.await;
+        readiness.set(State::Draining);
+        tracing::info!(limit = ?config.drain_limit, "draining");
+    };
+    responder.run(draining, config.drain_limit).await;
+    tracing::info!("ended");
+    Ok(())
+}
+
+fn responder_config(config: &Config) -> ResponderConfig {
+    let mut responder = ResponderConfig::new(&config.request_queue);
+    responder.prefix.clone_from(&config.prefix);
+    responder.concurrency = usize::try_from(config.concurrency).unwrap_or(usize::MAX);
+    responder.poll_wait = config.poll_wait;
+    if let Some(worker_id) = &config.worker_id {
+        responder.worker_id.clone_from(worker_id);
+    }
+    responder
+}

@@ -3,7 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod aws_port;
+mod calls;
+mod edge;
+mod endings;
 mod endpoint;
+mod grpc_web;
+mod http1;
+mod kit;
+mod operator;
 mod s3;
 mod s3_files;
 mod s3_multipart;

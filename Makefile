@@ -1,0 +1,54 @@
+# What people and CI run. `make` alone says what there is.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+# Where cargo puts its artefacts, for the suites that start the binaries.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+VENV ?= $(CURDIR)/.venv
+
+.PHONY: help test install lint rust-test web web-check python-test page-test
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+test: install lint rust-test web-check python-test page-test ## Everything CI runs; installs what it needs
+	@echo "make test: everything passed"
+
+install: ## Installs what the tests need: Debian's Chromium, Node packages, a Python environment, cargo-deny
+	@.ci/install "$(VENV)"
+
+lint: ## Formatting, lints, documentation, licences of dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	cargo deny --locked check bans licenses sources
+
+rust-test: ## Unit tests, documentation tests, and the end-to-end tests in one process
+	cargo test --workspace --locked
+
+web: ## Rebuilds the page's bundle in web/dist
+	cd web
+	npm ci --no-audit --no-fund
+	npm run --silent build
+
+web-check: web ## Checks the page and the API's .proto, and that the committed bundle is what its sources give
+	npm --prefix web run --silent check
+	npm --prefix web run --silent lint:proto
+	npm --prefix web run --silent test
+	@changed=$$(git status --porcelain -- web/dist)
+	if [ -n "$$changed" ]; then
+		echo "web/dist is not what its sources give; run 'make web' and commit:" >&2
+		echo "$$changed" >&2
+		exit 1
+	fi
+
+python-test: ## The system from outside: real processes, moto, Python clients and workers, oracles
+	cargo build --workspace --bins --examples --locked
+	"$(VENV)/bin/python" -m pytest local/tests/python
+
+page-test: ## The page in a real browser, and Google's gRPC-Web client
+	cargo build --workspace --bins --locked
+	npm --prefix web run --silent test:stack

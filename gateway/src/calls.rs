@@ -1,0 +1,204 @@
+//! What every call to the compute service gets before its message is read and after it is answered: an operation id, a
+//! deadline, a limit on its size, a place among the calls in flight, a span.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use compute_proto::validate::FieldViolation;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::{Code, Status};
+use tower::Service;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::answered::Answered;
+use crate::deadline::{DeadlineLimits, GRPC_TIMEOUT, grpc_timeout};
+use crate::status::{self, Operation};
+use crate::upload::{Upload, UploadLimits};
+
+/// The metadata entry of every answer that names the operation.
+pub(crate) const OPERATION_ID: HeaderName = HeaderName::from_static("operation-id");
+
+/// A call that was let in; an extension of its request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admitted {
+    pub(crate) id: Uuid,
+    pub(crate) arrived: Instant,
+    pub(crate) deadline: Instant,
+}
+
+/// All calls of the gateway. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Calls {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    deadlines: DeadlineLimits,
+    max_message_size: usize,
+    in_flight: TaskTracker,
+    draining: CancellationToken,
+    answered: Answered,
+}
+
+impl Calls {
+    pub(crate) fn new(deadlines: DeadlineLimits, max_message_size: usize) -> Self {
+        let shared = Shared {
+            deadlines,
+            max_message_size,
+            in_flight: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            answered: Answered::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Puts `inner`, which answers the calls, behind all this.
+    pub(crate) fn in_front_of<S>(&self, inner: S) -> CallService<S> {
+        CallService { calls: self.clone(), inner }
+    }
+
+    /// Answers further calls UNAVAILABLE; those in flight go on.
+    pub(crate) fn refuse_new(&self) {
+        self.shared.draining.cancel();
+        self.shared.in_flight.close();
+    }
+
+    /// Done when no call is in flight and no new ones are taken.
+    pub(crate) async fn finished(&self) {
+        self.shared.in_flight.wait().await;
+    }
+
+    /// Calls that were let in and are not answered yet.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.shared.in_flight.len()
+    }
+
+    /// Calls answered since the start, by code.
+    pub(crate) fn answered(&self) -> &Answered {
+        &self.shared.answered
+    }
+
+    fn admit(&self, headers: &HeaderMap, id: Uuid) -> Result<Admitted, Status> {
+        let arrived = Instant::now();
+        let operation = Operation { id, finish_late: None };
+        if self.shared.draining.is_cancelled() {
+            return Err(status::shutting_down(operation));
+        }
+        let timeout = grpc_timeout(headers).map_err(|malformed| {
+            let violation = FieldViolation { field: GRPC_TIMEOUT.to_string(), description: malformed.to_string() };
+            status::invalid_request(vec![violation], operation)
+        })?;
+        Ok(Admitted { id, arrived, deadline: self.shared.deadlines.deadline(arrived, timeout) })
+    }
+
+    fn limited(&self, request: Request<Body>, admitted: Admitted) -> Request<Body> {
+        let operation = Operation { id: admitted.id, finish_late: None };
+        let limits = UploadLimits {
+            deadline: admitted.deadline,
+            message_size: self.shared.max_message_size,
+            discards_excess: request.version() < Version::HTTP_2,
+        };
+        let mut request = request.map(|body| Body::new(Upload::new(body, limits, operation)));
+        request.extensions_mut().insert(admitted);
+        request
+    }
+}
+
+/// The service that [`Calls`] stand in front of.
+#[derive(Clone)]
+pub(crate) struct CallService<S> {
+    calls: Calls,
+    inner: S,
+}
+
+impl<S: NamedService> NamedService for CallService<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S> Service<Request<Body>> for CallService<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let id = Uuid::now_v7();
+        // In flight before it is asked whether the gateway drains, so that the drain waits for every call that was let in.
+        let in_flight = self.calls.shared.in_flight.token();
+        let unanswered = Unanswered { calls: self.calls.clone(), since: Instant::now(), code: None };
+        let admitted = self.calls.admit(request.headers(), id);
+        let answer = admitted.map(|admitted| self.inner.call(self.calls.limited(request, admitted)));
+        let span = tracing::info_span!("call", operation_id = %id);
+        let answered = async move {
+            let _in_flight = in_flight;
+            let mut response = match answer {
+                Ok(answer) => readable(answer.await?, id),
+                Err(status) => status.into_http(),
+            };
+            response.headers_mut().insert(OPERATION_ID, header_value(id));
+            unanswered.answered(code(&response));
+            Ok(response)
+        };
+        Box::pin(answered.instrument(span))
+    }
+}
+
+/// tonic answers INTERNAL, without details, to bytes that are no message of the method. That is the caller's fault, not ours:
+/// our own errors all have details.
+fn readable(response: Response<Body>, id: Uuid) -> Response<Body> {
+    match response.extensions().get::<Status>() {
+        Some(status) if status.code() == Code::Internal && status.details().is_empty() => {
+            let operation = Operation { id, finish_late: None };
+            status::malformed_message(status.message(), operation).into_http()
+        }
+        _ => response,
+    }
+}
+
+/// The code of an answer. One without it in the headers has a message, and the code OK after that.
+fn code(response: &Response<Body>) -> Code {
+    response.headers().get(Status::GRPC_STATUS).map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
+}
+
+fn header_value(id: Uuid) -> HeaderValue {
+    HeaderValue::try_from(id.to_string()).expect("hexadecimal digits and hyphens are visible ASCII")
+}
+
+/// Notes how a call ended, its caller's leaving included: the call's future is then dropped.
+struct Unanswered {
+    calls: Calls,
+    since: Instant,
+    code: Option<Code>,
+}
+
+impl Unanswered {
+    fn answered(mut self, code: Code) {
+        self.code = Some(code);
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        let duration_ms = self.since.elapsed().as_micros() as f64 / 1e3;
+        match self.code {
+            Some(code) => tracing::debug!(?code, duration_ms, "answered"),
+            None => tracing::debug!(duration_ms, "the caller left"),
+        }
+        self.calls.shared.answered.count(self.code.unwrap_or(Code::Cancelled));
+    }
+}

@@ -1,0 +1,194 @@
+//! How a gateway works.
+
+use std::time::Duration;
+
+use clap::builder::RangedU64ValueParser;
+use compute_process::flags;
+use sqs_rpc::RequesterConfig;
+
+use crate::deadline::DeadlineLimits;
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_IN_FLIGHT_MAX: u64 = 1_000_000;
+
+/// How a gateway works: the flags of `compute-gateway` but for those that only concern the process.
+///
+/// [`Config::new`] has the defaults of the flags.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[group(skip)]
+pub struct Config {
+    /// The queue that requests are sent to: its name, or its URL
+    #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
+    pub request_queue: String,
+
+    /// The bucket that workers log operations to, for the calls that look operations up. Compute does without, and there is no
+    /// other call yet: nothing is read from it
+    #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
+    pub log_bucket: String,
+
+    /// An existing queue to receive replies on, which no other gateway may use; its name starts with `<PREFIX>-replies`.
+    /// Without it the gateway makes one, `<PREFIX>-replies-<uuid>`, and deletes it when it ends
+    #[arg(long, env = "COMPUTE_REPLY_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
+    pub reply_queue: Option<String>,
+
+    /// What the names of this system's queues start with: 1 to 35 letters, digits, '-' and '_'. Workers reply only to queues
+    /// with their own prefix
+    #[arg(long, env = "COMPUTE_PREFIX", value_name = "PREFIX", default_value = "compute", value_parser = flags::prefix)]
+    pub prefix: String,
+
+    /// The most calls in flight, 1 to 1000000. Further ones are answered RESOURCE_EXHAUSTED
+    #[arg(
+        long, env = "COMPUTE_MAX_IN_FLIGHT", value_name = "CALLS", default_value = "10000",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_IN_FLIGHT_MAX)
+    )]
+    pub max_in_flight: usize,
+
+    /// The time for a call whose caller sets no deadline, 1ms to 1day
+    #[arg(
+        long, env = "COMPUTE_DEFAULT_DEADLINE", value_name = "DURATION", default_value = "30s",
+        value_parser = flags::duration(Duration::from_millis(1)..=DAY)
+    )]
+    pub default_deadline: Duration,
+
+    /// The most time for a call, whatever deadline its caller sets, 1s to 1day; at least --default-deadline
+    #[arg(
+        long, env = "COMPUTE_MAX_DEADLINE", value_name = "DURATION", default_value = "15m",
+        value_parser = flags::duration(SECOND..=DAY)
+    )]
+    pub max_deadline: Duration,
+
+    /// How long calls in flight may go on when the gateway is told to end, 0s to 1day. The rest is then answered
+    /// UNAVAILABLE
+    #[arg(
+        long, env = "COMPUTE_DRAIN_LIMIT", value_name = "DURATION", default_value = "25s",
+        value_parser = flags::duration(Duration::ZERO..=DAY)
+    )]
+    pub drain_limit: Duration,
+
+    /// How long one poll of the reply queue waits for replies, 1s to 20s. Polls are billed, idle ones too
+    #[arg(
+        long, env = "COMPUTE_POLL_WAIT", value_name = "DURATION", default_value = "20s",
+        value_parser = flags::duration(SECOND..=20 * SECOND)
+    )]
+    pub poll_wait: Duration,
+
+    /// The largest request message, 1KiB to 1GiB. A larger one is answered RESOURCE_EXHAUSTED. What SQS takes is a limit of
+    /// its own: 1 MiB, as JSON
+    #[arg(
+        long, env = "COMPUTE_MAX_MESSAGE_SIZE", value_name = "BYTES", default_value = "64MiB",
+        value_parser = flags::byte_size(1 << 10..=1 << 30)
+    )]
+    pub max_message_size: usize,
+}
+
+/// Settings that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The default deadline is beyond the limit of all deadlines.
+    #[error(
+        "--default-deadline is {}, more than the {} of --max-deadline",
+        humantime::format_duration(*default),
+        humantime::format_duration(*max)
+    )]
+    DefaultDeadline {
+        /// `--default-deadline`
+        default: Duration,
+        /// `--max-deadline`
+        max: Duration,
+    },
+}
+
+impl Config {
+    /// The defaults, for these two names that have none.
+    pub fn new(request_queue: impl Into<String>, log_bucket: impl Into<String>) -> Self {
+        Self {
+            request_queue: request_queue.into(),
+            log_bucket: log_bucket.into(),
+            reply_queue: None,
+            prefix: "compute".to_owned(),
+            max_in_flight: 10_000,
+            default_deadline: 30 * SECOND,
+            max_deadline: 900 * SECOND,
+            drain_limit: 25 * SECOND,
+            poll_wait: 20 * SECOND,
+            max_message_size: 64 << 20,
+        }
+    }
+
+    /// Checks what no single flag can tell.
+    ///
+    /// # Errors
+    ///
+    /// When settings contradict each other.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.default_deadline > self.max_deadline {
+            return Err(ConfigError::DefaultDeadline { default: self.default_deadline, max: self.max_deadline });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn deadlines(&self) -> DeadlineLimits {
+        DeadlineLimits { default: self.default_deadline, max: self.max_deadline }
+    }
+
+    pub(crate) fn requester(&self) -> RequesterConfig {
+        RequesterConfig {
+            reply_queue: self.reply_queue.clone(),
+            prefix: self.prefix.clone(),
+            max_in_flight: self.max_in_flight,
+            poll_wait: self.poll_wait,
+            ..RequesterConfig::new(&self.request_queue)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Flags {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    fn parse(flags: &[&str]) -> Result<Config, String> {
+        let named = ["gateway", "--request-queue", "q", "--log-bucket", "logs"];
+        let parsed = Flags::try_parse_from(named.iter().chain(flags));
+        parsed.map(|flags| flags.config).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn new_has_the_defaults_of_the_flags() {
+        assert_eq!(parse(&[]), Ok(Config::new("q", "logs")));
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_with_the_flag_the_value_and_what_is_allowed() {
+        for (flag, value, allowed) in [
+            ("--max-in-flight", "0", "1..=1000000"),
+            ("--default-deadline", "2", "such as 500ms"),
+            ("--max-deadline", "2days", "from 1s to 1day"),
+            ("--drain-limit", "soon", "from 0s to 1day"),
+            ("--max-message-size", "64MB", "from 1024 to 1073741824 bytes"),
+            ("--reply-queue", "q.fifo", "standard queue"),
+            ("--prefix", "a/b", "1 to 35 letters"),
+        ] {
+            let error = parse(&[flag, value]).expect_err(flag);
+            for part in [flag, value, allowed] {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_deadline_beyond_the_limit_is_refused() {
+        let config = parse(&["--default-deadline", "2m", "--max-deadline", "1m"]).expect("each is allowed");
+        let error = config.check().expect_err("together they are not");
+        assert_eq!(error.to_string(), "--default-deadline is 2m, more than the 1m of --max-deadline");
+        assert_eq!(Config::new("q", "logs").check(), Ok(()));
+    }
+}

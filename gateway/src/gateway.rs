@@ -1,0 +1,143 @@
+//! The life of a gateway: start, serve, drain, end.
+
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use compute_process::{Readiness, State, admin};
+use sqs_rpc::{Requester, StartError};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::calls::Calls;
+use crate::config::{Config, ConfigError};
+use crate::metrics::metrics;
+use crate::server::Services;
+
+/// How long clients have, once all calls are answered, to take the answers and hang up. Then they are cut off.
+const HANG_UP_LIMIT: Duration = Duration::from_secs(1);
+
+/// The sockets that a gateway serves.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The port for callers.
+    pub calls: TcpListener,
+    /// The port for operators, if there is to be one: see [`compute_process::admin`].
+    pub admin: Option<TcpListener>,
+}
+
+/// Why a gateway does not start, or stops on its own.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Settings contradict each other.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The queues cannot be used.
+    #[error(transparent)]
+    Requester(#[from] StartError),
+    /// The descriptors of the API cannot be served by reflection.
+    #[error("cannot describe the API")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// A port cannot be served any more.
+    #[error("cannot serve the port for callers")]
+    Serve(#[from] tonic::transport::Error),
+    /// The server came to an end that nobody asked for.
+    #[error("the server stopped by itself")]
+    Stopped(#[source] Option<tokio::task::JoinError>),
+}
+
+/// Serves callers until `shutdown` is done, then drains and returns.
+///
+/// Draining: the health services say NOT_SERVING, no connection is accepted and no call taken any more; calls in flight have
+/// [`Config::drain_limit`] to be answered, and those that are not are answered UNAVAILABLE; the gateway's own reply queue is
+/// deleted; connections that are still open a second later are cut.
+///
+/// `readiness` is told how far it is: a new one for each gateway.
+///
+/// Dropping the future ends everything at once, without all that.
+///
+/// # Errors
+///
+/// See [`RunError`]. Trouble with SQS is one only at the start. Later it is the answer to the calls that meet it.
+pub async fn run(
+    config: Config,
+    aws: &SdkConfig,
+    listeners: Listeners,
+    readiness: Readiness,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    config.check()?;
+    let calls = Calls::new(config.deadlines(), config.max_message_size);
+    let started = Arc::new(OnceLock::new());
+    let metrics = metrics(calls.clone(), started.clone());
+    let admin_stop = CancellationToken::new();
+    let _admin = listeners.admin.map(|listener| {
+        let serve = admin::serve(listener, readiness.clone(), metrics, admin_stop.cancelled_owned());
+        AbortOnDropHandle::new(tokio::spawn(log_failure(serve)))
+    });
+
+    let mut shutdown = std::pin::pin!(shutdown);
+    let requester = tokio::select! {
+        requester = Requester::start(aws, config.requester()) => requester?,
+        () = &mut shutdown => return Ok(()),
+    };
+    let _ = started.set(requester.clone());
+
+    let services = Services::new(&calls, requester.clone(), &config, readiness.clone())?;
+    let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+    let _cut_when_dropped = cut.clone().drop_guard();
+    let address = listeners.calls.local_addr().ok();
+    let serve = services.serve(listeners.calls, &config, stop.clone(), cut.clone());
+    let mut server = AbortOnDropHandle::new(tokio::spawn(serve));
+    services.set_serving(true).await;
+    readiness.set(State::Ready);
+    tracing::info!(
+        address = address.map(tracing::field::display),
+        request_queue = config.request_queue,
+        reply_queue = requester.reply_queue_url(),
+        log_bucket = config.log_bucket,
+        "ready"
+    );
+
+    tokio::select! {
+        ended = &mut server => {
+            requester.shutdown(Duration::ZERO).await;
+            return Err(match ended {
+                Ok(Ok(())) => RunError::Stopped(None),
+                Ok(Err(error)) => RunError::Serve(error),
+                Err(error) => RunError::Stopped(Some(error)),
+            });
+        }
+        () = &mut shutdown => {}
+    }
+
+    readiness.set(State::Draining);
+    services.set_serving(false).await;
+    calls.refuse_new();
+    stop.cancel();
+    drain(&calls, config.drain_limit).await;
+    requester.shutdown(Duration::ZERO).await;
+    if timeout(HANG_UP_LIMIT, &mut server).await.is_err() {
+        tracing::debug!("cutting the connections that are still open");
+        cut.cancel();
+        let _ = server.await;
+    }
+    tracing::info!("ended");
+    Ok(())
+}
+
+async fn drain(calls: &Calls, limit: Duration) {
+    tracing::info!(in_flight = calls.in_flight(), limit = %humantime::format_duration(limit), "draining");
+    // Which calls are left is logged by the requester, which then ends them.
+    let _ = timeout(limit, calls.finished()).await;
+}
+
+async fn log_failure(serve: impl Future<Output = io::Result<()>>) {
+    if let Err(error) = serve.await {
+        tracing::error!(%error, "the admin port has failed");
+    }
+}

@@ -1,0 +1,39 @@
+//! What the gateway's `/metrics` answers.
+
+use std::sync::{Arc, OnceLock};
+
+use compute_process::admin;
+use compute_process::exposition::Exposition;
+use sqs_rpc::Requester;
+
+use crate::calls::Calls;
+
+/// The metrics of the gateway; those of its requester as soon as there is one.
+pub(crate) fn metrics(calls: Calls, requester: Arc<OnceLock<Requester>>) -> admin::Metrics {
+    Arc::new(move || {
+        let mut metrics = Exposition::new();
+        metrics.gauge("compute_gateway_calls_in_flight", "Calls that are not answered yet.", calls.in_flight());
+        let help = "Calls answered, by gRPC code; CANCELLED where the caller left first.";
+        metrics.counter_by("compute_gateway_calls_total", help, "code", calls.answered().by_code());
+        if let Some(requester) = requester.get() {
+            queue_metrics(&mut metrics, requester);
+        }
+        metrics.into_text()
+    })
+}
+
+fn queue_metrics(metrics: &mut Exposition, requester: &Requester) {
+    let waiting = requester.in_flight();
+    metrics.gauge("compute_gateway_waiters", "Calls that wait for a reply from the reply queue.", waiting);
+    let stats = requester.stats();
+    let replies = [
+        ("answered", stats.replies),
+        ("late", stats.late),
+        ("duplicate", stats.duplicate),
+        ("unknown", stats.unknown),
+        ("mismatched", stats.mismatched),
+        ("malformed", stats.malformed),
+    ];
+    let help = "Messages received from the reply queue; all but the answered ones were of no use to any call.";
+    metrics.counter_by("compute_gateway_replies_total", help, "outcome", replies);
+}

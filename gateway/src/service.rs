@@ -1,0 +1,112 @@
+//! The compute service: a call in, a request on the queue, its reply out.
+
+use std::panic::resume_unwind;
+
+use compute_proto::COMPUTE_METHOD;
+use compute_proto::v1::compute_service_server::ComputeService;
+use compute_proto::v1::{ComputeRequest, ComputeResponse, Statistics};
+use compute_proto::validate::validate;
+use compute_proto::wire::{self, WireError};
+use sqs_rpc::{Call, CallError, Requester};
+use tokio::time::timeout_at;
+use tonic::{Request, Response, Status, async_trait};
+
+use crate::calls::Admitted;
+use crate::status::{self, Operation};
+use crate::timing::timing;
+use crate::traceparent;
+
+/// JSON from this size on, in bytes, is written and read off the threads that serve all calls. Below, that takes well under a
+/// millisecond, and a hop to another thread is not worth it.
+const LARGE: usize = 64 * 1024;
+
+/// Answers calls with what workers reply.
+pub(crate) struct Compute {
+    requester: Requester,
+}
+
+impl Compute {
+    pub(crate) fn new(requester: Requester) -> Self {
+        Self { requester }
+    }
+
+    async fn answer(
+        &self,
+        admitted: Admitted,
+        request: ComputeRequest,
+        traceparent: Option<String>,
+    ) -> Result<ComputeResponse, Failed> {
+        let finish_late = request.finish_late;
+        let body = to_json(request).await;
+        let call = Call {
+            id: admitted.id,
+            method: COMPUTE_METHOD.to_owned(),
+            body,
+            deadline: admitted.deadline,
+            finish_late,
+            tenant: None,
+            traceparent,
+        };
+        let reply = self.requester.call(call).await?;
+        let statistics = from_json(reply.body).await?;
+        Ok(ComputeResponse {
+            operation_id: admitted.id.to_string(),
+            statistics: Some(statistics),
+            timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
+            worker: reply.worker.unwrap_or_default(),
+        })
+    }
+}
+
+#[async_trait]
+impl ComputeService for Compute {
+    async fn compute(&self, request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
+        let (metadata, extensions, request) = request.into_parts();
+        let admitted = *extensions.get::<Admitted>().expect("the service stands behind `Calls`");
+        let operation = Operation { id: admitted.id, finish_late: Some(request.finish_late) };
+        validate(&request).map_err(|violations| status::invalid_request(violations, operation))?;
+
+        let traceparent = metadata.get(traceparent::KEY).and_then(|value| traceparent::parse(value.to_str().ok()?));
+        // The requester keeps the deadline too. This is for the time before and after, which a large list makes long.
+        let answer = timeout_at(admitted.deadline, self.answer(admitted, request, traceparent)).await;
+        match answer.unwrap_or(Err(Failed::Call(CallError::DeadlineExceeded))) {
+            Ok(response) => Ok(Response::new(response)),
+            Err(Failed::Call(error)) => Err(status::from_call_error(error, operation)),
+            Err(Failed::Reply(error)) => Err(status::malformed_reply(&error, operation)),
+        }
+    }
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    Reply(#[from] WireError),
+}
+
+async fn to_json(request: ComputeRequest) -> String {
+    let is_large = request.values.len() >= LARGE / size_of::<i64>();
+    off_thread_if(is_large, move || wire::request_to_json(&request)).await
+}
+
+async fn from_json(body: String) -> Result<Statistics, WireError> {
+    let is_large = body.len() >= LARGE;
+    off_thread_if(is_large, move || wire::statistics_from_json(&body)).await
+}
+
+async fn off_thread_if<T: Send + 'static>(is_large: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
+    if !is_large {
+        return work();
+    }
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // The runtime is going down, and this task with it.
+            Err(_cancelled) => std::future::pending().await,
+        },
+    }
+}

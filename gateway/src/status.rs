@@ -1,0 +1,178 @@
+//! What a caller is told when a call does not succeed: the one place where failures become gRPC codes.
+//!
+//! Every error carries `google.rpc` details. `ErrorInfo` has the domain `compute.v1`, one of the reasons below, and the id of
+//! the operation in its metadata.
+//!
+//! | reason | code | when | further details |
+//! | --- | --- | --- | --- |
+//! | `INVALID_REQUEST` | INVALID_ARGUMENT | a field or metadata entry is not what it must be | `BadRequest` |
+//! | `MALFORMED_MESSAGE` | INVALID_ARGUMENT | the bytes are not a message of the method | |
+//! | `MESSAGE_TOO_LARGE` | RESOURCE_EXHAUSTED | gateway or SQS does not take a message of that size | metadata `size`, `limit`, in bytes |
+//! | `TOO_MANY_IN_FLIGHT` | RESOURCE_EXHAUSTED | as many calls wait as may | `RetryInfo`, metadata `limit` |
+//! | `WORKER_EXHAUSTED` | RESOURCE_EXHAUSTED | the worker has no room for the request now | `RetryInfo` |
+//! | `DEADLINE_EXCEEDED` | DEADLINE_EXCEEDED | no answer in time | metadata `finish_late`, once the request was read |
+//! | `QUEUE_UNAVAILABLE` | UNAVAILABLE | SQS does not take the request | `RetryInfo` |
+//! | `WORKER_UNAVAILABLE` | UNAVAILABLE | the worker says so | `RetryInfo` |
+//! | `SHUTTING_DOWN` | UNAVAILABLE | this gateway drains | `RetryInfo` |
+//! | `METHOD_UNKNOWN_TO_WORKER` | UNIMPLEMENTED | the worker does not know the method | |
+//! | `WORKER_FAILED` | INTERNAL | any other failure of the worker | |
+//! | `MALFORMED_REPLY` | INTERNAL | the worker's reply cannot be read | |
+//! | `GATEWAY_FAILED` | INTERNAL | a fault of the gateway itself | |
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::Duration;
+
+use compute_proto::validate::{FieldViolation, violations_from_details};
+use sqs_rpc::{CallError, Failure};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+use uuid::Uuid;
+
+/// The domain of every `ErrorInfo`.
+const DOMAIN: &str = "compute.v1";
+
+/// When a caller may try again. Other gateways, or this one a moment later, can well answer.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// What a status says of the call that it answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operation {
+    pub(crate) id: Uuid,
+    /// Whether the work goes on after the deadline, as far as that is known.
+    pub(crate) finish_late: Option<bool>,
+}
+
+/// Answers a call that was made and did not bring a result.
+pub(crate) fn from_call_error(error: CallError, operation: Operation) -> Status {
+    match error {
+        CallError::TooLarge { size, limit } => message_too_large(size, limit, operation),
+        CallError::TooManyInFlight { limit } => answer(Code::ResourceExhausted, "TOO_MANY_IN_FLIGHT", operation)
+            .with("limit", &limit)
+            .retry()
+            .says(format!("{limit} calls are in flight already, which is the limit")),
+        CallError::DeadlineExceeded => deadline_exceeded(operation),
+        CallError::Unavailable(source) => {
+            tracing::warn!(error = &*source as &(dyn Error + 'static), "SQS did not take the request");
+            answer(Code::Unavailable, "QUEUE_UNAVAILABLE", operation).retry().says("the request could not be queued")
+        }
+        CallError::ShuttingDown => shutting_down(operation),
+        CallError::Failed(failure) => from_failure(&failure, operation),
+        CallError::DuplicateId => {
+            tracing::error!("two calls with one operation id");
+            answer(Code::Internal, "GATEWAY_FAILED", operation).says("the gateway failed")
+        }
+    }
+}
+
+/// Answers a call that the worker failed. The worker's words stay inside but for the violations of an invalid request, which
+/// are written for the caller.
+fn from_failure(failure: &Failure, operation: Operation) -> Status {
+    tracing::info!(code = failure.code, message = failure.message, "the worker answered with an error");
+    match Code::from(failure.code) {
+        Code::InvalidArgument => invalid_request(violations_from_details(&failure.details), operation),
+        Code::DeadlineExceeded => deadline_exceeded(operation),
+        Code::ResourceExhausted => answer(Code::ResourceExhausted, "WORKER_EXHAUSTED", operation)
+            .retry()
+            .says("the worker has no room for this request"),
+        Code::Unimplemented => answer(Code::Unimplemented, "METHOD_UNKNOWN_TO_WORKER", operation)
+            .says("the worker does not know this method"),
+        Code::Unavailable => {
+            answer(Code::Unavailable, "WORKER_UNAVAILABLE", operation).retry().says("the worker is unavailable")
+        }
+        // `Unknown` is also what `Code::from` makes of a number that is no code, and `Ok` what a worker has no business to
+        // fail with. The others would tell the caller something that only the gateway can know.
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Internal
+        | Code::DataLoss
+        | Code::Unauthenticated => answer(Code::Internal, "WORKER_FAILED", operation).says("the worker failed"),
+    }
+}
+
+/// Answers a call whose reply cannot be read.
+pub(crate) fn malformed_reply(error: &(dyn Error + 'static), operation: Operation) -> Status {
+    tracing::error!(error, "the worker's reply cannot be read");
+    answer(Code::Internal, "MALFORMED_REPLY", operation).says("the worker's reply cannot be read")
+}
+
+/// Answers a request with fields, or metadata entries, that are not what they must be.
+pub(crate) fn invalid_request(violations: Vec<FieldViolation>, operation: Operation) -> Status {
+    let message = match violations.as_slice() {
+        [] => "the request is invalid".to_owned(),
+        [only] => format!("{}: {}", only.field, only.description),
+        [first, others @ ..] => format!("{}: {} (and {} more)", first.field, first.description, others.len()),
+    };
+    let mut answer = answer(Code::InvalidArgument, "INVALID_REQUEST", operation);
+    for FieldViolation { field, description } in violations {
+        answer.details.add_bad_request_violation(field, description);
+    }
+    answer.says(message)
+}
+
+/// Answers bytes that are not a message of the method; `reason` is the decoder's.
+pub(crate) fn malformed_message(reason: &str, operation: Operation) -> Status {
+    answer(Code::InvalidArgument, "MALFORMED_MESSAGE", operation).says(format!("the message cannot be read: {reason}"))
+}
+
+/// Answers a message of `size` bytes where at most `limit` are taken.
+pub(crate) fn message_too_large(size: usize, limit: usize, operation: Operation) -> Status {
+    answer(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", operation)
+        .with("size", &size)
+        .with("limit", &limit)
+        .says(format!("the message has {size} bytes, at most {limit} are taken"))
+}
+
+/// Answers a call that did not get its answer in time.
+pub(crate) fn deadline_exceeded(operation: Operation) -> Status {
+    let mut answer = answer(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", operation);
+    if let Some(finish_late) = operation.finish_late {
+        answer = answer.with("finish_late", &finish_late);
+    }
+    answer.says("no answer before the deadline")
+}
+
+/// Answers a call that comes while the gateway drains, or is not done when it must end.
+pub(crate) fn shutting_down(operation: Operation) -> Status {
+    answer(Code::Unavailable, "SHUTTING_DOWN", operation).retry().says("the gateway is shutting down")
+}
+
+fn answer(code: Code, reason: &'static str, operation: Operation) -> Answer {
+    let metadata = HashMap::from([("operation_id".to_owned(), operation.id.to_string())]);
+    Answer { code, reason, metadata, details: ErrorDetails::new() }
+}
+
+struct Answer {
+    code: Code,
+    reason: &'static str,
+    metadata: HashMap<String, String>,
+    details: ErrorDetails,
+}
+
+impl Answer {
+    fn with(mut self, key: &str, value: &impl ToString) -> Self {
+        self.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    fn retry(mut self) -> Self {
+        self.details.set_retry_info(Some(RETRY_DELAY));
+        self
+    }
+
+    fn says(mut self, message: impl Into<String>) -> Status {
+        self.details.set_error_info(self.reason, DOMAIN, self.metadata);
+        Status::with_error_details(self.code, message, self.details)
+    }
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

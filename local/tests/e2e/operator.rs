@@ -1,0 +1,141 @@
+//! What tools, browsers and operators get from the gateway's port: reflection, health, the page; and how it drains.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use prost::Message as _;
+use tokio_stream::StreamExt as _;
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::{v1, v1alpha};
+use tonic_types::StatusExt as _;
+
+use crate::edge::{error_info, values, without_workers};
+use crate::http1::{self, get};
+use crate::kit::{message_counts, queue_names, until};
+
+const SERVICES: [&str; 4] = [
+    "compute.v1.ComputeService",
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+];
+
+/// Asks the two versions of reflection, which have the same messages in two packages.
+macro_rules! reflect {
+    ($version:ident, $channel:expr, $request:ident($argument:expr) => $response:ident) => {{
+        use $version::server_reflection_client::ServerReflectionClient;
+        use $version::server_reflection_request::MessageRequest;
+        use $version::server_reflection_response::MessageResponse;
+
+        let message_request = Some(MessageRequest::$request($argument.to_owned()));
+        let request = $version::ServerReflectionRequest { host: String::new(), message_request };
+        let mut client = ServerReflectionClient::new($channel);
+        let answer =
+            client.server_reflection_info(tokio_stream::once(request)).await.unwrap().into_inner().next().await;
+        match answer.unwrap().unwrap().message_response {
+            Some(MessageResponse::$response(response)) => response,
+            other => panic!("{other:?}"),
+        }
+    }};
+}
+
+#[tokio::test]
+async fn both_versions_of_reflection_describe_all_services_and_the_details_of_errors() {
+    let stack = without_workers(|_| {}).await;
+    let channel = stack.channel().await;
+    let listed = reflect!(v1, channel.clone(), ListServices("") => ListServicesResponse);
+    assert_eq!(listed.service.iter().map(|service| service.name.as_str()).collect::<Vec<_>>(), SERVICES);
+    let listed = reflect!(v1alpha, channel.clone(), ListServices("") => ListServicesResponse);
+    assert_eq!(listed.service.iter().map(|service| service.name.as_str()).collect::<Vec<_>>(), SERVICES);
+
+    for symbol in ["compute.v1.ComputeService", "compute.v1.Timing", "google.rpc.ErrorInfo", "grpc.health.v1.Health"] {
+        let current = reflect!(v1, channel.clone(), FileContainingSymbol(symbol) => FileDescriptorResponse);
+        let older = reflect!(v1alpha, channel.clone(), FileContainingSymbol(symbol) => FileDescriptorResponse);
+        assert_eq!(current.file_descriptor_proto, older.file_descriptor_proto);
+        let file = prost_types::FileDescriptorProto::decode(current.file_descriptor_proto[0].as_slice()).unwrap();
+        assert!(symbol.starts_with(file.package()), "{symbol} is not in {}", file.package());
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn health_is_serving_for_the_server_and_the_service_and_unknown_for_others() {
+    let stack = without_workers(|_| {}).await;
+    let mut health = HealthClient::new(stack.channel().await);
+    for service in ["", SERVICES[0]] {
+        let answer = health.check(HealthCheckRequest { service: service.to_owned() }).await.unwrap();
+        assert_eq!(answer.into_inner().status(), ServingStatus::Serving);
+    }
+    let unknown = health.check(HealthCheckRequest { service: "other".to_owned() }).await.unwrap_err();
+    assert_eq!(unknown.code(), Code::NotFound);
+    let response = get(stack.address(), "/healthz").await;
+    assert_eq!((response.status().as_u16(), response.body().as_ref()), (200, &b"ok\n"[..]));
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_drain_is_announced_and_does_not_wait_for_those_who_watch() {
+    let stack = without_workers(|_| {}).await;
+    let mut health = HealthClient::new(stack.channel().await);
+    let request = HealthCheckRequest { service: SERVICES[0].to_owned() };
+    let mut watch = health.watch(request).await.unwrap().into_inner();
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
+
+    let stopping = tokio::spawn(stack.stop());
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    tokio::time::timeout(Duration::from_secs(20), stopping).await.expect("long before the drain limit").unwrap();
+    assert!(watch.next().await.is_none_or(|end| end.is_err()), "the watch is cut");
+}
+
+#[tokio::test]
+async fn a_call_left_at_the_drain_limit_is_answered_unavailable_with_its_operation() {
+    let stack = without_workers(|config| config.drain_limit = Duration::from_millis(100)).await;
+    let (sqs, mut client) = (stack.sqs(), stack.client().await);
+    let waiting = tokio::spawn(async move { client.compute(values([1])).await });
+    until(async || message_counts(&sqs, "compute-requests").await.0 == 1).await;
+    assert!(queue_names(&sqs).await.iter().any(|name| name.starts_with("compute-replies-")));
+
+    stack.stop().await;
+    let status = waiting.await.unwrap().unwrap_err();
+    assert_eq!((status.code(), error_info(&status).reason.as_str()), (Code::Unavailable, "SHUTTING_DOWN"));
+    let id = status.metadata().get("operation-id").unwrap().to_str().unwrap();
+    assert_eq!(error_info(&status).metadata["operation_id"], id);
+    assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
+}
+
+#[tokio::test]
+async fn the_page_and_its_files_come_with_what_a_browser_needs_to_be_safe_and_current() {
+    let stack = without_workers(|_| {}).await;
+    let page = get(stack.address(), "/").await;
+    let html = std::str::from_utf8(page.body()).unwrap();
+    for (path, content_type) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/app.js", "text/javascript; charset=utf-8"),
+        ("/app.css", "text/css; charset=utf-8"),
+        ("/favicon.svg", "image/svg+xml"),
+    ] {
+        assert!(html.contains(path.trim_start_matches('/')), "the page refers to {path}");
+        let response = get(stack.address(), path).await;
+        assert_eq!(
+            (response.status().as_u16(), response.headers()["content-type"].to_str().unwrap()),
+            (200, content_type)
+        );
+        assert!(!response.body().is_empty());
+        assert_eq!(response.headers()["cache-control"], "no-cache");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        let policy = response.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+
+        let etag = response.headers()["etag"].to_str().unwrap();
+        let again = http1::request("GET", path, &[("if-none-match", etag)], Bytes::new());
+        let again = http1::send(stack.address(), again).await;
+        assert_eq!((again.status().as_u16(), again.body().len()), (304, 0));
+        assert_eq!(again.headers()["etag"], etag);
+    }
+    let post = http1::send(stack.address(), http1::request("POST", "/", &[], Bytes::new())).await;
+    assert_eq!(post.status(), 405);
+    stack.stop().await;
+}

@@ -1,0 +1,149 @@
+"""One installation of the system on an AWS endpoint: its queues, its bucket, and the processes started for it."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+from processes import binary, wait_until
+from uuids import uuid7
+
+REGION = "us-east-1"
+METHOD = "compute.v1.ComputeService/Compute"
+
+
+class Aws:
+    """An endpoint that speaks SQS and S3."""
+
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
+        # What our own processes get.
+        self.environment = {
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,  # The name that boto3 knows.
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ENDPOINT_URL": endpoint,
+        }
+        settings = {
+            "endpoint_url": endpoint,
+            "region_name": REGION,
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+            "config": Config(max_pool_connections=50, s3={"addressing_style": "path"}),
+        }
+        self.sqs = boto3.client("sqs", **settings)
+        self.s3 = boto3.client("s3", **settings)
+
+
+class Deployment:
+    """Queues `<prefix>-requests` and `<prefix>-requests-dlq`, a log bucket `<prefix>-logs`, gateways and workers."""
+
+    def __init__(self, aws, processes, prefix, max_receive_count=10):
+        self.aws, self.processes, self.prefix = aws, processes, prefix
+        sqs = aws.sqs
+        self.dead_letters = sqs.create_queue(QueueName=f"{prefix}-requests-dlq")["QueueUrl"]
+        dead_letters_arn = self.attributes(self.dead_letters)["QueueArn"]
+        redrive = {"deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": max_receive_count}
+        attributes = {"VisibilityTimeout": "10", "RedrivePolicy": json.dumps(redrive)}
+        self.requests = sqs.create_queue(QueueName=f"{prefix}-requests", Attributes=attributes)["QueueUrl"]
+        self.bucket = f"{prefix}-logs"
+        aws.s3.create_bucket(Bucket=self.bucket)
+
+    def gateway(self, *flags):
+        """Starts a gateway and waits until it serves; its address is the attribute `address` of the process."""
+        flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
+        gateway = self.processes.start([binary("compute-gateway"), *flags], self.aws.environment)
+        gateway.address = gateway.event("ready")["address"]
+        return gateway
+
+    def worker(self, worker_id, *flags):
+        """Starts a worker that ends soon when told to, and waits until it works."""
+        flags = ["--admin-listen", "127.0.0.1:0", "--worker-id", worker_id, *self._flags(), *flags]
+        if "--poll-wait" not in flags:
+            flags += ["--poll-wait", "1s"]
+        worker = self.processes.start([binary("compute-worker"), *flags], self.aws.environment)
+        worker.event("ready")
+        return worker
+
+    def python_worker(self, *flags):
+        """Starts the example worker in Python."""
+        script = Path(__file__).with_name("worker.py")
+        command = [sys.executable, script, "--poll-wait", "1", *flags, self.requests, self.bucket]
+        worker = self.processes.start(command, self.aws.environment)
+        worker.printed("^(working) on ")
+        return worker
+
+    def _flags(self):
+        logs = ["--log-format", "json", "--log-level", "info"]
+        return ["--request-queue", f"{self.prefix}-requests", "--log-bucket", self.bucket, "--prefix", self.prefix, *logs]
+
+    # Queues
+
+    def attributes(self, queue_url):
+        return self.aws.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])["Attributes"]
+
+    def counts(self, queue_url):
+        """How many messages of a queue are visible, and how many are being worked."""
+        attributes = self.attributes(queue_url)
+        return tuple(int(attributes[f"ApproximateNumberOfMessages{suffix}"]) for suffix in ("", "NotVisible"))
+
+    def wait_until_empty(self, queue_url):
+        wait_until(lambda: self.counts(queue_url) == (0, 0), f"{queue_url} is empty")
+
+    def reply_queue(self, suffix):
+        """Makes a queue that workers may reply to."""
+        return self.aws.sqs.create_queue(QueueName=f"{self.prefix}-replies-{suffix}")["QueueUrl"]
+
+    def reply_queues(self):
+        """URLs of all reply queues there are."""
+        return self.aws.sqs.list_queues(QueueNamePrefix=f"{self.prefix}-replies").get("QueueUrls", [])
+
+    def send_request(self, body, reply_to, *, correlation_id=None, method=METHOD, **attributes):
+        """Puts a message straight onto the request queue, well-formed but for what is given; None leaves an attribute out.
+        Attributes are text (a String) or pairs of data type and value. Returns the correlation id.
+        """
+        correlation_id = correlation_id or str(uuid7())
+        given = {"CorrelationId": correlation_id, "ReplyTo": reply_to, "Method": method}
+        given = {**given, "Digest": hashlib.sha256(body.encode()).hexdigest(), **attributes}
+        self.send(self.requests, body, given)
+        return correlation_id
+
+    def send(self, queue_url, body, attributes):
+        named = {name: attribute(value) for name, value in attributes.items() if value is not None}
+        self.aws.sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=named)
+
+    def receive(self, queue_url, what):
+        """Waits for a message, takes it off the queue, and returns it with its attributes as a plain dict."""
+
+        def poll():
+            received = self.aws.sqs.receive_message(
+                QueueUrl=queue_url, WaitTimeSeconds=1, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"]
+            )
+            return received.get("Messages")
+
+        [message] = wait_until(poll, what)
+        self.aws.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+        given = message.get("MessageAttributes", {})
+        message["plain"] = {name: value.get("StringValue", value.get("BinaryValue")) for name, value in given.items()}
+        return message
+
+    # Log
+
+    def log_keys(self):
+        pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="operations/")
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def log_records(self):
+        """All log records, by operation id."""
+        bodies = (self.aws.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in self.log_keys())
+        return {record["id"]: record for record in map(json.loads, bodies)}
+
+
+def attribute(value):
+    data_type, value = value if isinstance(value, tuple) else ("String", value)
+    kind = "BinaryValue" if data_type.startswith("Binary") else "StringValue"
+    return {"DataType": data_type, kind: value}

@@ -1,0 +1,88 @@
+//! Structured logs on standard error.
+
+use std::io::{self, IsTerminal as _};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+/// The level without a flag, `COMPUTE_LOG_LEVEL` or `RUST_LOG`.
+const DEFAULT_LEVEL: &str = "info";
+
+/// How the process logs.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(next_help_heading = "Logs (on standard error)")]
+#[group(skip)]
+pub struct Flags {
+    /// What to log: error, warn, info, debug, trace, or directives such as `info,sqs_rpc=debug`. Without it RUST_LOG
+    /// counts, and without that `info`
+    #[arg(long, env = "COMPUTE_LOG_LEVEL", value_name = "LEVEL", value_parser = level)]
+    pub log_level: Option<String>,
+
+    /// How log lines look
+    #[arg(long, env = "COMPUTE_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub log_format: Format,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people, in colour on a terminal.
+    Text,
+    /// One JSON object a line, for log collectors.
+    Json,
+}
+
+/// Why logging could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// `RUST_LOG` is not understood. The flag was checked when it was read.
+    #[error("RUST_LOG is not understood")]
+    Filter(#[from] tracing_subscriber::filter::FromEnvError),
+    /// The process has set up logging already.
+    #[error("logging was set up twice")]
+    Twice(#[from] TryInitError),
+}
+
+/// Starts logging, once for the process.
+///
+/// # Errors
+///
+/// When `RUST_LOG` counts and is not understood, and when logging was set up before.
+pub fn init(flags: &Flags) -> Result<(), InitError> {
+    let filter = match &flags.log_level {
+        Some(level) => EnvFilter::new(level),
+        None if std::env::var_os(EnvFilter::DEFAULT_ENV).is_some() => EnvFilter::try_from_default_env()?,
+        None => EnvFilter::new(DEFAULT_LEVEL),
+    };
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match flags.log_format {
+        Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().try_init()?,
+        Format::Json => lines.json().flatten_event(true).finish().try_init()?,
+    }
+    Ok(())
+}
+
+fn level(value: &str) -> Result<String, String> {
+    match EnvFilter::try_new(value) {
+        Ok(_) if !value.is_empty() => Ok(value.to_owned()),
+        _ => {
+            Err("a level (error, warn, info, debug, trace, off) or directives such as info,sqs_rpc=debug are wanted"
+                .into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_directives_are_taken_and_anything_else_is_refused() {
+        for good in ["info", "off", "warn,sqs_rpc=debug", "info,compute_gateway[call]=trace"] {
+            assert_eq!(level(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "info,sqs_rpc=loud", "=", "a=b=c"] {
+            assert!(level(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Group commit: requests to SQS that fill their batches without waiting for it.
+//!
+//! Entries queue up for a small number of slots. A slot that is free takes what is waiting, up to 10 entries and 1 MiB, and
+//! makes one request of it. So an idle process sends each entry at once, and a busy one, whose slots are all in use, finds
+//! full batches. This is the group commit of databases' logs, with SQS in the place of the disk.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt as _;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::message::MAX_MESSAGE_BYTES;
+use crate::queue::{MAX_BATCH, QueueError};
+
+/// How often an entry is tried that fails alone in a batch that else succeeds.
+const ENTRY_ATTEMPTS: u32 = 3;
+
+/// The pause before the second attempt; it doubles from there, and jitter takes off up to half.
+const ENTRY_BACKOFF: Duration = Duration::from_millis(50);
+
+/// A request to SQS that takes several entries at once.
+pub(crate) trait BatchOperation: Send + Sync + 'static {
+    type Entry: Send + Sync + 'static;
+
+    /// The bytes that SQS counts for this entry.
+    fn size(&self, entry: &Self::Entry) -> usize;
+
+    /// Makes the request. One result for each entry, in order.
+    fn perform(&self, entries: &[Self::Entry]) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
+}
+
+/// Why an entry was not done.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum SubmitError {
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error("shutting down")]
+    Closed,
+}
+
+/// The entrance to the slots of one operation.
+#[derive(Debug)]
+pub(crate) struct Batcher<O: BatchOperation> {
+    waiting: mpsc::UnboundedSender<Pending<O::Entry>>,
+    closing: CancellationToken,
+    tasks: TaskTracker,
+}
+
+#[derive(Debug)]
+struct Pending<E> {
+    entry: E,
+    /// Where the result goes; `None` if nobody asked for it.
+    done: Option<oneshot::Sender<Result<(), QueueError>>>,
+}
+
+/// Entries that go into one request.
+type Batch<O> = Vec<Pending<<O as BatchOperation>::Entry>>;
+
+impl<E> Pending<E> {
+    /// Whether the one who submitted the entry has left: its call ended before it was sent.
+    fn is_abandoned(&self) -> bool {
+        self.done.as_ref().is_some_and(oneshot::Sender::is_closed)
+    }
+}
+
+impl<O: BatchOperation> Batcher<O> {
+    /// Starts the task that hands entries to `slots` concurrent requests.
+    pub(crate) fn start(operation: O, slots: usize) -> Self {
+        // Unbounded because whoever submits is bounded: callers by the table of waiters, deliveries by the work slots.
+        let (waiting, entrance) = mpsc::unbounded_channel();
+        let closing = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let slots = Arc::new(Semaphore::new(slots));
+        tasks.spawn(dispatch(Arc::new(operation), entrance, slots, closing.clone(), tasks.clone()));
+        Self { waiting, closing, tasks }
+    }
+
+    /// Performs the operation on this entry. Dropping the future before the entry is sent takes it back.
+    pub(crate) async fn submit(&self, entry: O::Entry) -> Result<(), SubmitError> {
+        let (done, result) = oneshot::channel();
+        self.waiting.send(Pending { entry, done: Some(done) }).map_err(|_| SubmitError::Closed)?;
+        Ok(result.await.map_err(|_| SubmitError::Closed)??)
+    }
+
+    /// Performs the operation on this entry some time soon. A failure is logged, nothing else.
+    pub(crate) fn submit_detached(&self, entry: O::Entry) {
+        if self.waiting.send(Pending { entry, done: None }).is_err() {
+            tracing::debug!("entry dropped, its queue is shutting down");
+        }
+    }
+
+    /// Refuses new entries, and returns when those that wait have been performed.
+    pub(crate) async fn close(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl<O: BatchOperation> Drop for Batcher<O> {
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}
+
+async fn dispatch<O: BatchOperation>(
+    operation: Arc<O>,
+    mut entrance: mpsc::UnboundedReceiver<Pending<O::Entry>>,
+    slots: Arc<Semaphore>,
+    closing: CancellationToken,
+    tasks: TaskTracker,
+) {
+    let mut left_over = None;
+    loop {
+        let first = match left_over.take() {
+            Some(pending) => pending,
+            None => tokio::select! {
+                biased;
+                pending = entrance.recv() => match pending {
+                    Some(pending) => pending,
+                    None => return,
+                },
+                // From here on `recv` gives what is waiting, then `None`.
+                () = closing.cancelled(), if !entrance.is_closed() => {
+                    entrance.close();
+                    continue;
+                }
+            },
+        };
+        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let batch;
+        (batch, left_over) = fill(&*operation, first, &mut entrance);
+        if batch.is_empty() {
+            continue;
+        }
+        let operation = operation.clone();
+        tasks.spawn(async move {
+            perform(&*operation, batch).await;
+            drop(slot);
+        });
+    }
+}
+
+/// One batch of `first` and what is waiting behind it, and the entry that did not fit any more.
+fn fill<O: BatchOperation>(
+    operation: &O,
+    first: Pending<O::Entry>,
+    entrance: &mut mpsc::UnboundedReceiver<Pending<O::Entry>>,
+) -> (Batch<O>, Option<Pending<O::Entry>>) {
+    let mut batch = Vec::with_capacity(MAX_BATCH);
+    let mut bytes = 0;
+    let mut next = Some(first);
+    while let Some(pending) = next {
+        if !pending.is_abandoned() {
+            bytes += operation.size(&pending.entry);
+            if bytes > MAX_MESSAGE_BYTES && !batch.is_empty() {
+                return (batch, Some(pending));
+            }
+            batch.push(pending);
+        }
+        next = if batch.len() < MAX_BATCH { entrance.try_recv().ok() } else { None };
+    }
+    (batch, None)
+}
+
+/// Performs one batch, and once more the entries that failed alone.
+async fn perform<O: BatchOperation>(operation: &O, batch: Batch<O>) {
+    let (mut entries, mut waiters): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|pending| (pending.entry, pending.done)).unzip();
+    for attempt in 1.. {
+        let results = operation.perform(&entries).await;
+        let (mut again, mut again_waiters) = (Vec::new(), Vec::new());
+        for ((entry, done), result) in entries.into_iter().zip(waiters).zip(results) {
+            match result {
+                Err(error) if error.is_entry_failure() && attempt < ENTRY_ATTEMPTS => {
+                    tracing::debug!(%error, attempt, "entry failed, trying it again");
+                    again.push(entry);
+                    again_waiters.push(done);
+                }
+                result => report(done, result),
+            }
+        }
+        if again.is_empty() {
+            return;
+        }
+        (entries, waiters) = (again, again_waiters);
+        tokio::time::sleep(jittered(ENTRY_BACKOFF * 2_u32.pow(attempt - 1))).await;
+    }
+}
+
+fn report(done: Option<oneshot::Sender<Result<(), QueueError>>>, result: Result<(), QueueError>) {
+    match (done, result) {
+        // A caller that has left does not want to know.
+        (Some(done), result) => drop(done.send(result)),
+        (None, Err(error)) => tracing::warn!(%error, "entry of a batch failed"),
+        (None, Ok(())) => {}
+    }
+}
+
+/// Between half of `pause` and all of it, so that those who failed together do not come back together.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(rand::rng().random_range(0.5..=1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Records the batches it gets; a request takes a permit, so that a test decides when it ends.
+    struct Recorder {
+        batches: Arc<Mutex<Vec<Vec<usize>>>>,
+        permits: Arc<Semaphore>,
+    }
+
+    impl BatchOperation for Recorder {
+        type Entry = usize;
+
+        fn size(&self, entry: &usize) -> usize {
+            *entry
+        }
+
+        async fn perform(&self, entries: &[usize]) -> Vec<Result<(), QueueError>> {
+            self.batches.lock().expect("not poisoned").push(entries.to_vec());
+            self.permits.acquire().await.expect("open").forget();
+            vec![Ok(()); entries.len()]
+        }
+    }
+
+    type Batches = Arc<Mutex<Vec<Vec<usize>>>>;
+
+    fn recorder(slots: usize) -> (Batcher<Recorder>, Batches, Arc<Semaphore>) {
+        let (batches, permits) = (Batches::default(), Arc::new(Semaphore::new(0)));
+        let recorder = Recorder { batches: batches.clone(), permits: permits.clone() };
+        (Batcher::start(recorder, slots), batches, permits)
+    }
+
+    async fn until(condition: impl Fn() -> bool) {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_idle_slot_sends_at_once_and_a_busy_one_fills_batches_of_ten() {
+        let (batcher, batches, permits) = recorder(1);
+        batcher.submit_detached(0);
+        until(|| batches.lock().expect("not poisoned").len() == 1).await;
+        for entry in 1..=25 {
+            batcher.submit_detached(entry);
+        }
+        permits.add_permits(10);
+        batcher.close().await;
+
+        let sizes: Vec<usize> = batches.lock().expect("not poisoned").iter().map(Vec::len).collect();
+        assert_eq!(sizes, [1, 10, 10, 5]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_stays_within_one_mebibyte() {
+        let (batcher, batches, permits) = recorder(1);
+        batcher.submit_detached(1);
+        until(|| batches.lock().expect("not poisoned").len() == 1).await;
+        for entry in [600_000, 448_576, 1, 1_048_576] {
+            batcher.submit_detached(entry);
+        }
+        permits.add_permits(10);
+        batcher.close().await;
+
+        assert_eq!(*batches.lock().expect("not poisoned"), [vec![1], vec![600_000, 448_576], vec![1], vec![1_048_576]]);
+    }
+
+    #[tokio::test]
+    async fn an_entry_whose_submitter_left_is_not_sent() {
+        let (batcher, batches, permits) = recorder(1);
+        batcher.submit_detached(0);
+        until(|| batches.lock().expect("not poisoned").len() == 1).await;
+        {
+            let mut left = std::pin::pin!(batcher.submit(1));
+            assert!(futures_util::poll!(left.as_mut()).is_pending());
+        }
+        batcher.submit_detached(2);
+        permits.add_permits(10);
+        batcher.close().await;
+
+        assert_eq!(*batches.lock().expect("not poisoned"), [vec![0], vec![2]]);
+    }
+
+    #[tokio::test]
+    async fn close_performs_what_waits_and_refuses_what_comes_after() {
+        let (batcher, batches, permits) = recorder(2);
+        permits.add_permits(10);
+        for entry in 0..5 {
+            batcher.submit_detached(entry);
+        }
+        batcher.close().await;
+
+        assert_eq!(batches.lock().expect("not poisoned").concat(), [0, 1, 2, 3, 4]);
+        assert!(matches!(batcher.submit(6).await, Err(SubmitError::Closed)));
+    }
+}

@@ -1,0 +1,272 @@
+//! One queue, through the AWS SDK.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, ChangeMessageVisibilityBatchResultEntry,
+    DeleteMessageBatchRequestEntry, DeleteMessageBatchResultEntry, QueueAttributeName, SendMessageBatchResultEntry,
+};
+use tokio::time::Instant;
+
+use crate::message::{Outgoing, Received};
+
+/// The most entries that SQS takes in one batch, and gives in one receive.
+pub(crate) const MAX_BATCH: usize = 10;
+
+/// How much longer than its wait a long poll may take before it is given up: a poll of the SDK can hang past its wait time.
+const POLL_GRACE: Duration = Duration::from_secs(5);
+
+/// How long one attempt of any other request may take. The SDK's retries come on top.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request to SQS that failed, retries included.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{operation} on {queue} failed: {reason}")]
+pub struct QueueError {
+    operation: &'static str,
+    queue: String,
+    reason: String,
+    kind: QueueErrorKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum QueueErrorKind {
+    NoSuchQueue,
+    /// The request failed as a whole, after the SDK's retries.
+    Request,
+    /// SQS took the batch but refuses this entry: it would refuse it again.
+    EntryRefused,
+    /// SQS took the batch but failed this entry, which the SDK does not retry.
+    EntryFailed,
+}
+
+impl QueueError {
+    /// Whether SQS answered that the queue does not exist.
+    pub fn is_no_such_queue(&self) -> bool {
+        self.kind == QueueErrorKind::NoSuchQueue
+    }
+
+    /// Whether only this entry of a batch failed, and may succeed when it is sent again.
+    pub(crate) fn is_entry_failure(&self) -> bool {
+        self.kind == QueueErrorKind::EntryFailed
+    }
+
+    fn from_sdk<E>(operation: &'static str, queue: &str, error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        SdkError<E>: ProvideErrorMetadata,
+    {
+        let kind = match error.code() {
+            Some(
+                "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" | "com.amazonaws.sqs#QueueDoesNotExist",
+            ) => QueueErrorKind::NoSuchQueue,
+            _ => QueueErrorKind::Request,
+        };
+        Self { operation, queue: queue.to_owned(), reason: DisplayErrorContext(error).to_string(), kind }
+    }
+
+    fn from_entry(operation: &'static str, queue: &str, entry: &BatchResultErrorEntry) -> Self {
+        Self {
+            operation,
+            queue: queue.to_owned(),
+            reason: format!("{}: {}", entry.code(), entry.message().unwrap_or_default()),
+            kind: if entry.sender_fault() { QueueErrorKind::EntryRefused } else { QueueErrorKind::EntryFailed },
+        }
+    }
+
+    fn missing_result(operation: &'static str, queue: &str) -> Self {
+        Self {
+            operation,
+            queue: queue.to_owned(),
+            reason: "SQS did not say what became of the entry".to_owned(),
+            kind: QueueErrorKind::EntryFailed,
+        }
+    }
+}
+
+/// A connection to SQS, from which handles on queues are made.
+#[derive(Debug, Clone)]
+pub(crate) struct Sqs {
+    client: Client,
+}
+
+impl Sqs {
+    pub(crate) fn new(aws: &SdkConfig) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+        let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts).build();
+        Self { client: Client::from_conf(config) }
+    }
+
+    /// The queue of this name or URL. A name is looked up, so that a wrong one is noticed here.
+    pub(crate) async fn queue(&self, name_or_url: &str) -> Result<Queue, QueueError> {
+        if name_or_url.contains("://") {
+            let queue = self.queue_at(name_or_url);
+            queue.check_exists().await?;
+            return Ok(queue);
+        }
+        let answer = self.client.get_queue_url().queue_name(name_or_url).send().await;
+        let answer = answer.map_err(|error| QueueError::from_sdk("GetQueueUrl", name_or_url, error))?;
+        Ok(self.queue_at(answer.queue_url().unwrap_or_default()))
+    }
+
+    /// The queue at this URL, which is not checked.
+    pub(crate) fn queue_at(&self, url: &str) -> Queue {
+        Queue { client: self.client.clone(), url: url.to_owned() }
+    }
+
+    pub(crate) async fn create_queue(
+        &self,
+        name: &str,
+        attributes: &[(QueueAttributeName, &str)],
+    ) -> Result<Queue, QueueError> {
+        let attributes = attributes.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
+        let answer = self.client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await;
+        let answer = answer.map_err(|error| QueueError::from_sdk("CreateQueue", name, error))?;
+        Ok(self.queue_at(answer.queue_url().unwrap_or_default()))
+    }
+}
+
+/// A handle on one queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn check_exists(&self) -> Result<(), QueueError> {
+        let attributes = self.client.get_queue_attributes().queue_url(&self.url);
+        let answer = attributes.attribute_names(QueueAttributeName::QueueArn).send().await;
+        answer.map_err(|error| QueueError::from_sdk("GetQueueAttributes", &self.url, error))?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_queue(&self) -> Result<(), QueueError> {
+        let answer = self.client.delete_queue().queue_url(&self.url).send().await;
+        answer.map_err(|error| QueueError::from_sdk("DeleteQueue", &self.url, error))?;
+        Ok(())
+    }
+
+    /// A long poll: up to `max` messages (at most 10), none if there were none within `wait` (whole seconds, at most 20).
+    /// They stay invisible to others for `visibility` (whole seconds).
+    ///
+    /// Dropping this future does not stop SQS from handing out messages to it: let it come home.
+    pub(crate) async fn receive(
+        &self,
+        max: usize,
+        wait: Duration,
+        visibility: Duration,
+    ) -> Result<Vec<Received>, QueueError> {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(wait + POLL_GRACE).build();
+        let answer = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(clamp_i32(max.min(MAX_BATCH)))
+            .wait_time_seconds(seconds(wait))
+            .visibility_timeout(seconds(visibility))
+            .message_attribute_names("All")
+            .set_message_system_attribute_names(Some(Received::SYSTEM_ATTRIBUTES.to_vec()))
+            .customize()
+            .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(timeouts))
+            .send()
+            .await;
+        let answer = answer.map_err(|error| QueueError::from_sdk("ReceiveMessage", &self.url, error))?;
+        let arrived = Instant::now();
+        Ok(answer.messages.unwrap_or_default().into_iter().map(|message| Received::new(message, arrived)).collect())
+    }
+
+    /// Sends up to 10 messages, together at most 1 MiB. One result for each, in order.
+    pub(crate) async fn send_batch(&self, messages: Vec<Outgoing>) -> Vec<Result<(), QueueError>> {
+        const OPERATION: &str = "SendMessageBatch";
+        let count = messages.len();
+        let entries =
+            messages.into_iter().enumerate().map(|(index, message)| message.into_batch_entry(index.to_string()));
+        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
+        match request.send().await {
+            Ok(answer) => {
+                let done = answer.successful().iter().map(SendMessageBatchResultEntry::id);
+                self.entry_results(OPERATION, count, done, answer.failed())
+            }
+            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, error)); count],
+        }
+    }
+
+    /// Deletes up to 10 messages by their receipts. One result for each, in order.
+    pub(crate) async fn delete_batch(&self, receipts: &[String]) -> Vec<Result<(), QueueError>> {
+        const OPERATION: &str = "DeleteMessageBatch";
+        let entries = receipts.iter().enumerate().map(|(index, receipt)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(receipt);
+            entry.build().expect("an id and a receipt were given")
+        });
+        let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
+        match request.send().await {
+            Ok(answer) => {
+                let done = answer.successful().iter().map(DeleteMessageBatchResultEntry::id);
+                self.entry_results(OPERATION, receipts.len(), done, answer.failed())
+            }
+            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, error)); receipts.len()],
+        }
+    }
+
+    /// Keeps up to 10 messages invisible for `visibility` (whole seconds) from now. One result for each, in order.
+    pub(crate) async fn change_visibility_batch(
+        &self,
+        receipts: &[String],
+        visibility: Duration,
+    ) -> Vec<Result<(), QueueError>> {
+        const OPERATION: &str = "ChangeMessageVisibilityBatch";
+        let entries = receipts.iter().enumerate().map(|(index, receipt)| {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string());
+            let entry = entry.receipt_handle(receipt).visibility_timeout(seconds(visibility));
+            entry.build().expect("an id and a receipt were given")
+        });
+        let request = self.client.change_message_visibility_batch().queue_url(&self.url);
+        match request.set_entries(Some(entries.collect())).send().await {
+            Ok(answer) => {
+                let done = answer.successful().iter().map(ChangeMessageVisibilityBatchResultEntry::id);
+                self.entry_results(OPERATION, receipts.len(), done, answer.failed())
+            }
+            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, error)); receipts.len()],
+        }
+    }
+
+    /// Puts the answer of a batch request, whose entries were named by their index, in the order of the entries.
+    fn entry_results<'a>(
+        &self,
+        operation: &'static str,
+        count: usize,
+        done: impl Iterator<Item = &'a str>,
+        failed: &[BatchResultErrorEntry],
+    ) -> Vec<Result<(), QueueError>> {
+        let mut results = vec![Err(QueueError::missing_result(operation, &self.url)); count];
+        let mut set = |id: &str, result| {
+            if let Some(slot) = id.parse::<usize>().ok().and_then(|index| results.get_mut(index)) {
+                *slot = result;
+            }
+        };
+        for id in done {
+            set(id, Ok(()));
+        }
+        for entry in failed {
+            set(entry.id(), Err(QueueError::from_entry(operation, &self.url, entry)));
+        }
+        results
+    }
+}
+
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+}
+
+fn clamp_i32(value: usize) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}

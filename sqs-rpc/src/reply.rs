@@ -1,0 +1,110 @@
+//! A reply, as it is sent and as it is received.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::message::{Attribute, AttributeError, Outgoing, Received, attribute};
+
+/// The attribute `Timing` of a reply: when things happened, and how busy the responder is. All of it is the responder's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReplyTiming {
+    /// When SQS took the request: Unix milliseconds on SQS's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent: Option<i64>,
+    /// When the request was first received by anyone: Unix milliseconds on SQS's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_received: Option<i64>,
+    /// When the work started: Unix milliseconds on the responder's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started: Option<i64>,
+    /// When the work was finished: Unix milliseconds on the responder's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished: Option<i64>,
+    /// How many requests the responder works on at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
+    /// How many of its slots were in use when it replied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub busy: Option<u32>,
+}
+
+/// A reply on its way out.
+#[derive(Debug)]
+pub(crate) struct OutgoingReply {
+    pub(crate) id: Uuid,
+    pub(crate) digest: String,
+    pub(crate) worker: String,
+    pub(crate) timing: ReplyTiming,
+    pub(crate) outcome: Result<String, Failure>,
+}
+
+impl OutgoingReply {
+    pub(crate) fn into_message(self) -> Outgoing {
+        let (status, body) = match self.outcome {
+            Ok(body) => (0, body),
+            Err(failure) => (failure.code, failure.to_json()),
+        };
+        let attributes = vec![
+            Attribute::string(attribute::CORRELATION_ID, self.id.to_string()),
+            Attribute::number(attribute::STATUS, status),
+            Attribute::string(attribute::DIGEST, self.digest),
+            Attribute::string(attribute::WORKER, self.worker),
+            Attribute::string(
+                attribute::TIMING,
+                serde_json::to_string(&self.timing).expect("a struct of numbers serializes"),
+            ),
+        ];
+        Outgoing { body, attributes, group: None }
+    }
+}
+
+/// A reply received.
+#[derive(Debug, PartialEq)]
+pub(crate) struct IncomingReply {
+    pub(crate) id: Uuid,
+    pub(crate) digest: String,
+    pub(crate) worker: Option<String>,
+    pub(crate) timing: ReplyTiming,
+    /// When SQS took the reply: Unix milliseconds on SQS's clock.
+    pub(crate) sent: Option<i64>,
+    /// When the reply was first received: Unix milliseconds on SQS's clock.
+    pub(crate) received: Option<i64>,
+    pub(crate) outcome: Result<String, Failure>,
+}
+
+/// A message on the reply queue that is not a reply.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum MalformedReply {
+    #[error(transparent)]
+    Attribute(#[from] AttributeError),
+    #[error("message attribute CorrelationId is not a UUID")]
+    Id,
+}
+
+impl IncomingReply {
+    pub(crate) fn read(message: Received) -> Result<Self, MalformedReply> {
+        let id = message.required_string(attribute::CORRELATION_ID)?;
+        let id = Uuid::try_parse(id).map_err(|_| MalformedReply::Id)?;
+        let status =
+            message.number::<i32>(attribute::STATUS)?.ok_or(AttributeError::Missing { name: attribute::STATUS })?;
+        let owned = |name| message.string(name).map(|value| value.map(str::to_owned));
+        // Timing is for people and for balancing load: a reply is not refused because of it.
+        let timing = owned(attribute::TIMING).ok().flatten();
+        let timing = timing.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        let (digest, worker) = (message.required_string(attribute::DIGEST)?.to_owned(), owned(attribute::WORKER)?);
+        let (sent, received) = (message.sent_ms, message.first_received_ms);
+        let outcome = match status {
+            0 => Ok(message.body),
+            code => Err(read_failure(code, &message.body)),
+        };
+        Ok(Self { id, digest, worker, timing, sent, received, outcome })
+    }
+}
+
+/// The status attribute decides; the body adds to it what can be read.
+fn read_failure(code: i32, body: &str) -> Failure {
+    let failure = serde_json::from_str(body).unwrap_or_else(|_| Failure::new(code, ""));
+    Failure { code, ..failure }
+}

@@ -1,0 +1,199 @@
+//! The life of one delivery: read, shed or work, reply, record, delete.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tower::{Service, ServiceExt as _};
+use tracing::Instrument as _;
+
+use super::{Answer, Journal, Operation, Shared, Slot, WorkTimes};
+use crate::batch::{SubmitError, jittered};
+use crate::clock;
+use crate::failure::Failure;
+use crate::message::{MAX_MESSAGE_BYTES, Received};
+use crate::reply::{OutgoingReply, ReplyTiming};
+use crate::request::{Rejected, Request};
+
+/// gRPC's RESOURCE_EXHAUSTED.
+const RESOURCE_EXHAUSTED: i32 = 8;
+
+/// The pause after the journal failed; it doubles up to the most with each further time.
+const JOURNAL_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_JOURNAL_BACKOFF: Duration = Duration::from_secs(5);
+
+/// How long a message that cannot be answered stays invisible after its first receipt; it doubles with each further one, so
+/// that poison costs little until it reaches the dead-letter queue.
+const DEFERRAL: Duration = Duration::from_secs(1);
+const MAX_DEFERRAL: Duration = Duration::from_secs(900);
+
+/// Works one message. The message is deleted at the end, or left to be delivered again; nothing else happens to it.
+pub(super) async fn work<S, J, T>(shared: Arc<Shared<S, J>>, mut message: Received, slot: Slot)
+where
+    S: Service<Request, Response = Answer<T>, Error = Failure> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    J: Journal<T>,
+    T: Send + Sync + 'static,
+{
+    let receipt = std::mem::take(&mut message.receipt);
+    let hold = shared.visibility.hold(receipt.clone(), message.arrived);
+    let receive_count = message.receive_count;
+
+    let (request, rejection) = match Request::read(message, &shared.allowed_reply_queues) {
+        Ok(request) => (request, None),
+        Err(Rejected::Answerable(request, failure)) => (*request, Some(failure)),
+        Err(Rejected::Unanswerable(reason)) => {
+            drop(hold);
+            return shared.defer(receipt, receive_count, &reason).await;
+        }
+    };
+    let span = tracing::debug_span!("delivery", id = %request.id, receive_count);
+    async {
+        if request.may_be_shed() {
+            shared.counters.count(|stats| stats.shed += 1);
+            tracing::info!("dropped unworked, nobody waits any more");
+            shared.delete(receipt).await;
+            return;
+        }
+        let operation = shared.operate(request, rejection).await;
+        drop(slot.work);
+        if shared.reply(&operation).await {
+            shared.record(&operation).await;
+            shared.delete(receipt).await;
+        }
+        drop((hold, slot.unsettled));
+    }
+    .instrument(span)
+    .await;
+}
+
+impl<S, J> Shared<S, J> {
+    /// Has the service work the request, unless it was rejected already.
+    async fn operate<T>(&self, request: Request, rejection: Option<Failure>) -> Operation<T>
+    where
+        S: Service<Request, Response = Answer<T>, Error = Failure> + Clone,
+    {
+        let started = clock::unix_ms();
+        let outcome = match rejection {
+            Some(failure) => Err(failure),
+            None => self.call_service(request.clone()).await,
+        };
+        match &outcome {
+            Ok(_) => self.counters.count(|stats| stats.succeeded += 1),
+            Err(_) => self.counters.count(|stats| stats.failed += 1),
+        }
+        let times = WorkTimes { started, finished: clock::unix_ms() };
+        Operation { request, worker: self.worker_id.clone(), times, outcome }
+    }
+
+    async fn call_service<T>(&self, request: Request) -> Result<Answer<T>, Failure>
+    where
+        S: Service<Request, Response = Answer<T>, Error = Failure> + Clone,
+    {
+        let _busy = Busy::new(&self.slots.busy);
+        let mut service = self.service.clone();
+        let call = async { service.ready().await?.call(request).await };
+        // The service's state is a clone of its own that goes with the panic.
+        AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_panic| {
+            self.counters.count(|stats| stats.panics += 1);
+            tracing::error!("the service panicked");
+            Err(Failure::internal())
+        })
+    }
+
+    /// Sends the reply, if somebody waits for it. False: it could not be sent, so that the message has to come again.
+    async fn reply<T>(&self, operation: &Operation<T>) -> bool {
+        let request = &operation.request;
+        let Some(reply_to) = request.reply_to.as_deref().filter(|_| request.is_awaited()) else {
+            return true;
+        };
+        let outcome = match &operation.outcome {
+            Ok(answer) => Ok(answer.body.clone()),
+            Err(failure) => Err(failure.clone()),
+        };
+        let mut message = self.outgoing_reply(operation, outcome).into_message();
+        if message.size() > MAX_MESSAGE_BYTES {
+            let text = format!("the reply has {} bytes, SQS takes at most {MAX_MESSAGE_BYTES}", message.size());
+            message = self.outgoing_reply(operation, Err(Failure::new(RESOURCE_EXHAUSTED, text))).into_message();
+        }
+        match self.outbox.send(reply_to, message).await {
+            Ok(()) => true,
+            Err(SubmitError::Queue(error)) if error.is_no_such_queue() => {
+                tracing::info!("the reply queue is gone, nobody waits");
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot reply, the message will come again");
+                false
+            }
+        }
+    }
+
+    fn outgoing_reply<T>(&self, operation: &Operation<T>, outcome: Result<String, Failure>) -> OutgoingReply {
+        let (request, times) = (&operation.request, operation.times);
+        OutgoingReply {
+            id: request.id,
+            digest: request.digest.clone(),
+            worker: self.worker_id.to_string(),
+            timing: ReplyTiming {
+                sent: request.times.sent,
+                first_received: request.times.first_received,
+                started: Some(times.started),
+                finished: Some(times.finished),
+                slots: Some(self.slots.concurrency),
+                busy: Some(self.slots.busy.load(Ordering::Relaxed)),
+            },
+            outcome,
+        }
+    }
+
+    /// Records the operation, however long that takes: the message stays held meanwhile.
+    async fn record<T>(&self, operation: &Operation<T>)
+    where
+        J: Journal<T>,
+    {
+        let mut backoff = JOURNAL_BACKOFF;
+        while let Err(error) = self.journal.record(operation).await {
+            self.counters.count(|stats| stats.journal_failures += 1);
+            tracing::warn!(error, "cannot record the operation, trying again");
+            tokio::time::sleep(jittered(backoff)).await;
+            backoff = (backoff * 2).min(MAX_JOURNAL_BACKOFF);
+        }
+    }
+
+    async fn delete(&self, receipt: String) {
+        if let Err(error) = self.deletes.submit(receipt).await {
+            tracing::warn!(%error, "cannot delete a settled message, it will come again");
+        }
+    }
+
+    /// Leaves a message that cannot be answered to the dead-letter queue.
+    async fn defer(&self, receipt: String, receive_count: u32, reason: &str) {
+        self.counters.count(|stats| stats.deferred += 1);
+        let pause = DEFERRAL.saturating_mul(2_u32.saturating_pow(receive_count.saturating_sub(1))).min(MAX_DEFERRAL);
+        tracing::warn!(reason, receive_count, "a message that cannot be answered");
+        for result in self.queue.change_visibility_batch(&[receipt], pause).await {
+            if let Err(error) = result {
+                tracing::debug!(%error, "it comes back at its visibility timeout");
+            }
+        }
+    }
+}
+
+/// Counts one slot as busy until it is dropped.
+struct Busy<'a>(&'a AtomicU32);
+
+impl<'a> Busy<'a> {
+    fn new(busy: &'a AtomicU32) -> Self {
+        busy.fetch_add(1, Ordering::Relaxed);
+        Self(busy)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

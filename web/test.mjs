@@ -1,0 +1,39 @@
+// Bundles the tests with esbuild and runs them with node's own runner. `node test.mjs unit` needs nothing else;
+// `node test.mjs stack` drives a real Chromium against a real gateway (README.md says what it needs).
+
+import { build } from "esbuild";
+import { spawnSync } from "node:child_process";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+process.chdir(import.meta.dirname);
+
+const FOLDERS = { unit: "test", stack: "test/browser" };
+
+const kind = process.argv[2] ?? "unit";
+const folder = FOLDERS[kind];
+if (folder === undefined) {
+  console.error(`usage: node test.mjs ${Object.keys(FOLDERS).join("|")}`);
+  process.exit(2);
+}
+
+const names = (await readdir(folder)).filter((name) => name.endsWith(".test.ts"));
+const outdir = `build/test-${kind}`;
+await rm(outdir, { recursive: true, force: true });
+await build({
+  entryPoints: names.map((name) => join(folder, name)),
+  outdir,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  packages: "external",
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  sourcemap: "inline",
+});
+
+const files = names.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs")));
+// One file at a time: each of them may start a browser and a stack of its own.
+const options = ["--enable-source-maps", "--test", "--test-reporter=spec", "--test-concurrency=1"];
+const { status } = spawnSync(process.execPath, [...options, ...files], { stdio: "inherit" });
+process.exit(status ?? 1);

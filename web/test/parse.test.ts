@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { describeProblem, INT64_MAX, INT64_MIN, MAX_PROBLEMS, parseIntegers, type Problem } from "../src/parse";
+
+const NBSP = "\u00a0";
+const THIN = "\u2009";
+const NARROW = "\u202f";
+
+function accepts(text: string, ...expected: (number | bigint)[]): void {
+  assert.deepEqual(parseIntegers(text), { ok: true, values: expected.map(BigInt) }, JSON.stringify(text));
+}
+
+function problems(text: string): Problem[] {
+  const parsed = parseIntegers(text);
+  assert.ok(!parsed.ok, `${JSON.stringify(text)} was accepted`);
+  return parsed.problems;
+}
+
+function refuses(text: string, token: string, reason: RegExp): void {
+  const [first] = problems(text);
+  assert.equal(first?.token, token, JSON.stringify(text));
+  assert.match(first.reason, reason);
+  assert.equal(text.slice(first.offset, first.offset + token.length), token, "the offset is the token's");
+}
+
+describe("separators", () => {
+  for (const [name, text] of Object.entries({
+    "comma and space": "4, 5, 2, 35, 2452",
+    "comma alone": "4,5,2,35,2452",
+    semicolon: "4;5; 2 ;35;2452",
+    space: "4 5 2  35 2452",
+    tab: "4\t5\t2\t35\t2452",
+    "line feed": "4\n5\n2\n35\n2452\n",
+    "carriage return and line feed": "4\r\n5\r\n2\r\n35\r\n2452\r\n",
+    "carriage return": "4\r5\r2\r35\r2452",
+    mixed: " 4,\n5;2\t35 2452, ",
+    repeated: ",,4,,5;;2,;35\n\n\n2452,",
+  })) {
+    it(`a list separated by ${name} is read`, () => accepts(text, 4, 5, 2, 35, 2452));
+  }
+
+  it("a comma separates even between groups of three digits", () => accepts("1,234", 1, 234));
+  it("an ordinary space separates even between groups of three digits", () => accepts("1 234 567", 1, 234, 567));
+  it("a text of separators alone is the empty list", () => {
+    for (const text of ["", " ", "\n\n", ", ;\t", NBSP, "[]", "[ , ]", "\ufeff"]) {
+      accepts(text);
+    }
+  });
+});
+
+describe("grouping", () => {
+  it("no-break and thin spaces between groups of three digits group them", () => {
+    for (const space of [NBSP, THIN, NARROW]) {
+      accepts(`1${space}234${space}567`, 1_234_567);
+      accepts(`-12${space}345, +123${space}456`, -12_345, 123_456);
+      accepts(`9${space}223${space}372${space}036${space}854${space}775${space}807`, INT64_MAX);
+    }
+  });
+  it("grouped numbers are still separated by ordinary spaces", () =>
+    accepts(`1${NARROW}234 5${NARROW}678\n9`, 1_234, 5_678, 9));
+  it("groups of another size are refused", () => {
+    for (const token of [`1${NBSP}23`, `1234${NBSP}567`, `12${NBSP}3456`, `1${NBSP}${NBSP}234`, `4${THIN}5`]) {
+      refuses(`7, ${token}`, token, /no-break or thin space/);
+    }
+  });
+  it("a leading zero has no groups", () => refuses(`0${NBSP}123`, `0${NBSP}123`, /no-break or thin space/));
+  it("a sign is not a group", () => refuses(`-${NBSP}123`, `-${NBSP}123`, /no-break or thin space/));
+  it("no-break spaces around a number mean nothing", () => accepts(`4,${NBSP}5${NBSP},${NBSP}6 ${NBSP} 7`, 4, 5, 6, 7));
+  it("apostrophes, points and underscores do not group", () => {
+    refuses("1'234", "1'234", /not an integer/);
+    refuses("1_234", "1_234", /not an integer/);
+    refuses("1.234", "1.234", /decimal/);
+    refuses("1.234.567", "1.234.567", /not an integer/);
+  });
+});
+
+describe("brackets", () => {
+  it("one pair around the list is taken off", () => {
+    accepts("[4, 5, 2]", 4, 5, 2);
+    accepts("  [ 4 5\n2 ]\n", 4, 5, 2);
+    accepts("(4, 5, 2)", 4, 5, 2);
+    accepts("{4, 5, 2};", 4, 5, 2);
+  });
+  it("an open bracket that is not closed is named", () => {
+    refuses("[4, 5", "[", /not closed/);
+    refuses("[4, 5)", "[", /not closed/);
+    refuses("[", "[", /not closed/);
+  });
+  it("a bracket anywhere else is named", () => {
+    refuses("4, 5]", "5]", /bracket/);
+    refuses("[[1, 2], [3]]", "[1", /bracket/);
+    refuses("1, [2], 3", "[2]", /bracket/);
+  });
+});
+
+describe("signs", () => {
+  it("plus, hyphen and the minus sign lead a number", () => accepts("+4 -5 \u22126 -0 +0", 4, -5, -6, 0, 0));
+  it("a sign without digits, twice or behind is refused", () => {
+    for (const token of ["-", "+", "\u2212", "--5", "+-5", "5-", "3-4", "\u20134"]) {
+      refuses(`1 ${token}`, token, /not an integer/);
+    }
+  });
+});
+
+describe("range", () => {
+  it("both ends of 64 bits are read exactly", () => accepts(`${INT64_MIN}, ${INT64_MAX}`, INT64_MIN, INT64_MAX));
+  it("beyond either end is refused with the range", () => {
+    for (const token of [String(INT64_MAX + 1n), String(INT64_MIN - 1n), "1".repeat(20), `-${"9".repeat(5_000)}`]) {
+      refuses(`0, ${token}`, token, /beyond 64 bits.*-9223372036854775808 to 9223372036854775807/);
+    }
+  });
+  it("integers that no double holds keep every digit", () =>
+    accepts("9007199254740993 -9007199254740993", 9007199254740993n, -9007199254740993n));
+  it("leading zeros do not count", () => {
+    accepts("007 -000 000123", 7, 0, 123);
+    accepts(`${"0".repeat(50)}9223372036854775807`, INT64_MAX);
+  });
+  it("every number of digits is read as BigInt reads it", () => {
+    const digits = "9181716151413121110";
+    for (let length = 1; length <= digits.length; length += 1) {
+      const text = digits.slice(0, length);
+      accepts(text, BigInt(text));
+      accepts(`-${text}`, -BigInt(text));
+    }
+  });
+});
+
+describe("bad tokens", () => {
+  it("a decimal is called one", () => {
+    for (const token of ["4.5", "-4.5", "4.", ".5", "4.0"]) {
+      refuses(`1, ${token}, 2`, token, /is a decimal/);
+    }
+  });
+  it("an exponent is called one", () => {
+    for (const token of ["1e3", "1.5E+10", "-2e-4"]) {
+      refuses(`1, ${token}`, token, /exponent/);
+    }
+  });
+  it("anything else is not an integer", () => {
+    for (const token of ["abc", "0x10", '"4"', "5a", "NaN", "\u0664", "\uff15", "4/5", "1\u200b2", "1\u30002"]) {
+      refuses(`1, ${token}, 2`, token, /is not an integer/);
+    }
+  });
+  it("line and column are counted from 1, in characters", () => {
+    const [first] = problems("1, 2\n3, \u{1d7d9}\u{1d7d9}x, y");
+    assert.deepEqual([first?.line, first?.column], [2, 4]);
+    const [, second] = problems("1, 2\n3, \u{1d7d9}\u{1d7d9}x, y");
+    assert.deepEqual([second?.line, second?.column], [2, 9]);
+  });
+  it("every kind of line break counts once", () => {
+    const [first] = problems("1\r\n2\r3\n\n  x");
+    assert.deepEqual([first?.line, first?.column], [5, 3]);
+  });
+  it("the sentence names token and place", () => {
+    const [first] = problems("4, 5\n4.5");
+    assert.ok(first);
+    assert.equal(describeProblem(first), "“4.5” on line 2, column 1 is a decimal; only integers are accepted");
+  });
+  it("a sentence shows invisible characters by their number and shortens long tokens", () => {
+    const [first, second] = problems(`1${NBSP}2 ${"x".repeat(200)}`);
+    assert.ok(first && second);
+    assert.match(describeProblem(first), /^“1\[U\+00A0\]2”/);
+    assert.match(describeProblem(second), /^“x{40}…”/);
+  });
+  it("the first problems are named, the others counted", () => {
+    const parsed = parseIntegers("x ".repeat(1_000));
+    assert.ok(!parsed.ok);
+    assert.equal(parsed.problems.length, MAX_PROBLEMS);
+    assert.equal(parsed.more, 1_000 - MAX_PROBLEMS);
+  });
+});
+
+it("a list of a million integers is read whole", () => {
+  const values = Array.from({ length: 1_000_000 }, (_, i) => (i % 2 === 0 ? i * 7_919 : -i * 104_729));
+  const parsed = parseIntegers(values.join(", "));
+  assert.ok(parsed.ok);
+  assert.equal(parsed.values.length, values.length);
+  assert.ok(parsed.values.every((value, i) => value === BigInt(values[i] ?? Number.NaN)));
+});
+
+it("any integers written with any separators are read back", () => {
+  // A small generator with a fixed seed: a failure can be repeated.
+  let state = 20_240_229n;
+  const random = (below: number) => {
+    state = (state * 6_364_136_223_846_793_005n + 1_442_695_040_888_963_407n) % 2n ** 64n;
+    return Number((state >> 33n) % BigInt(below));
+  };
+  const separators = [",", ", ", ";", " ; ", " ", "\t", "\n", "\r\n", ",\n"];
+  for (let round = 0; round < 500; round += 1) {
+    const values = Array.from({ length: random(20) }, () => {
+      const bits = BigInt(random(64));
+      const magnitude = ((BigInt(random(2 ** 31)) << 33n) | BigInt(random(2 ** 31))) % 2n ** bits;
+      return random(2) === 0 ? magnitude : -magnitude;
+    });
+    const group = [NBSP, THIN, NARROW, ""][random(4)] ?? "";
+    const written = values.map((value) => value.toLocaleString("en-US").replaceAll(",", group));
+    const text = written.map((number) => number + (separators[random(separators.length)] ?? ",")).join("");
+    accepts(random(2) === 0 ? text : `[${text}]`, ...values);
+  }
+});

@@ -1,0 +1,124 @@
+//! The settings of a worker.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Parser;
+use compute_process::{flags, logging};
+
+use crate::record::LogValues;
+
+/// Takes requests from an SQS queue, computes statistics over the integers in them, replies, and logs each operation to S3.
+///
+/// Region, credentials and endpoint come from the environment, as for every AWS tool: AWS_REGION, AWS_PROFILE,
+/// AWS_ENDPOINT_URL and so on. Any number of workers may share a queue. SIGTERM or Ctrl-C ends a worker cleanly: it
+/// finishes what it has begun and gives back what it has not; a second signal does not wait for that.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "compute-worker", version)]
+pub struct Flags {
+    /// The settings of the work.
+    #[command(flatten)]
+    pub config: Config,
+
+    /// Address of the admin port: /livez, /readyz and /metrics, without credentials
+    #[arg(long, env = "COMPUTE_ADMIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:9465")]
+    pub admin_listen: SocketAddr,
+
+    /// The logs of the process.
+    #[command(flatten)]
+    pub logging: logging::Flags,
+}
+
+/// What a worker does, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Config {
+    /// The queue to take requests from: its name, or its URL
+    #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
+    pub request_queue: String,
+
+    /// The bucket to log operations to, one object each under operations/
+    #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
+    pub log_bucket: String,
+
+    /// What the names of this system's queues start with: replies go only to queues <PREFIX>-replies…
+    #[arg(long, env = "COMPUTE_PREFIX", value_name = "PREFIX", default_value = "compute", value_parser = flags::prefix)]
+    pub prefix: String,
+
+    /// How many requests to work on at once: 1 to 10000
+    #[arg(long, env = "COMPUTE_CONCURRENCY", value_name = "N", default_value_t = 32,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub concurrency: u32,
+
+    /// What the log keeps of the values of a request
+    #[arg(long, env = "COMPUTE_LOG_VALUES", value_name = "WHAT", value_enum, default_value_t = LogValues::All)]
+    pub log_values: LogValues,
+
+    /// The name that replies and the log give this worker, 1 to 64 letters, digits, '.', '_' and '-' [default: worker-<random>]
+    #[arg(long, env = "COMPUTE_WORKER_ID", value_name = "NAME", value_parser = worker_id)]
+    pub worker_id: Option<String>,
+
+    /// How long one poll of the queue waits for messages: 1s to 20s. A stop waits for the polls under way
+    #[arg(long, env = "COMPUTE_POLL_WAIT", value_name = "DURATION", default_value = "20s",
+          value_parser = flags::duration(Duration::from_secs(1)..=Duration::from_secs(20)))]
+    pub poll_wait: Duration,
+
+    /// How long a stop may take: 1s to 15m. What is not finished then is left to other workers
+    #[arg(long, env = "COMPUTE_DRAIN_LIMIT", value_name = "DURATION", default_value = "25s",
+          value_parser = flags::duration(Duration::from_secs(1)..=Duration::from_secs(900)))]
+    pub drain_limit: Duration,
+}
+
+impl Config {
+    /// A worker of this queue and bucket with everything else at its default.
+    pub fn new(request_queue: impl Into<String>, log_bucket: impl Into<String>) -> Self {
+        Self {
+            request_queue: request_queue.into(),
+            log_bucket: log_bucket.into(),
+            prefix: "compute".to_owned(),
+            concurrency: 32,
+            log_values: LogValues::All,
+            worker_id: None,
+            poll_wait: Duration::from_secs(20),
+            drain_limit: Duration::from_secs(25),
+        }
+    }
+}
+
+fn worker_id(value: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if (1..=64).contains(&value.len()) && value.bytes().all(allowed) {
+        return Ok(value.to_owned());
+    }
+    Err("1 to 64 letters, digits, '.', '_' and '-' are wanted".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Flags, clap::Error> {
+        let required = ["compute-worker", "--request-queue", "q", "--log-bucket", "logs"];
+        Flags::try_parse_from(required.iter().chain(arguments))
+    }
+
+    #[test]
+    fn a_bad_value_stops_the_start_and_names_flag_value_and_what_is_allowed() {
+        for (arguments, allowed) in [
+            (["--concurrency", "0"], "1..=10000"),
+            (["--poll-wait", "21s"], "a duration from 1s to 20s"),
+            (["--drain-limit", "soon"], "a duration from 1s to 15m"),
+            (["--worker-id", "a b"], "1 to 64 letters"),
+            (["--log-values", "some"], "possible values: all, none"),
+        ] {
+            let error = parse(&arguments).expect_err("refused").to_string();
+            for part in [arguments[0], arguments[1], allowed] {
+                assert!(error.contains(part), "{part:?} is missing in: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_in_code_are_those_of_the_flags() {
+        assert_eq!(parse(&[]).expect("complete").config, Config::new("q", "logs"));
+    }
+}

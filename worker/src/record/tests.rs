@@ -1,0 +1,94 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::statistics::compute;
+
+fn operation() -> Operation {
+    Operation {
+        id: Uuid::parse_str("0197a1c2-d3e4-7f56-8123-456789abcdef").expect("a UUID"),
+        tenant: Some("acme".into()),
+        method: "compute.v1.ComputeService/Compute".into(),
+        times: Times { sent: Some(1000), first_received: Some(1002), started: Some(1003), finished: None },
+        worker: "worker-1".into(),
+        digest: "ab".repeat(32),
+    }
+}
+
+fn statistics(values: &[i64]) -> v1::Statistics {
+    compute(&v1::ComputeRequest { values: values.to_vec(), ..Default::default() }).expect("valid")
+}
+
+fn succeeded(values: &[i64], log: LogValues) -> Record {
+    Record::succeeded(operation(), values, statistics(values), log)
+}
+
+#[test]
+fn the_summary_has_the_documented_form() {
+    let values = [4, 5, 2, 35, 2452];
+    let expected = "Liste: [4, 5, 2, 35, 2452]\nMin:2\nMax:2452\nMedian:5\nMean:499.6";
+    assert_eq!(summary(&values, &statistics(&values)), expected);
+}
+
+#[test]
+fn doubles_in_a_summary_have_no_exponent() {
+    let statistics = v1::Statistics { median: i64::MIN as f64, mean: 1.5e-7, ..statistics(&[i64::MIN]) };
+    let summary = summary(&[i64::MIN], &statistics);
+    assert!(summary.ends_with("Median:-9223372036854776000\nMean:0.00000015"), "{summary}");
+}
+
+#[test]
+fn a_summary_shows_a_thousand_values_and_the_number_of_more() {
+    let thousand: Vec<_> = (0..1000).collect();
+    let line = |values: &[i64]| summary(values, &statistics(values)).lines().next().map(str::to_owned);
+    assert!(line(&thousand).is_some_and(|line| line.ends_with(" 998, 999]")));
+    let more: Vec<_> = (0..1001).collect();
+    assert!(line(&more).is_some_and(|line| line.ends_with(" 998, 999, …] (1001 values)")));
+}
+
+#[test]
+fn a_record_of_a_result_reads_back_and_holds_the_body_of_the_reply() {
+    let record = succeeded(&[1, i64::MAX], LogValues::All);
+    let json = record.to_json();
+    assert_eq!(serde_json::from_str::<Record>(&json).expect("reads back"), record);
+    let body = wire::statistics_to_json(&statistics(&[1, i64::MAX]));
+    assert!(json.contains(&format!(r#""result":{body}"#)), "{json}");
+    assert!(json.contains(r#""count":2,"values":["1","9223372036854775807"]"#), "{json}");
+}
+
+#[test]
+fn a_record_holds_at_most_a_thousand_values() {
+    let values: Vec<_> = (0..1001).collect();
+    let record = succeeded(&values, LogValues::All);
+    assert_eq!((record.count, record.values), (Some(1001), Some(wire::Integers(values[..1000].to_vec()))));
+}
+
+#[test]
+fn without_values_a_record_holds_their_number_and_the_result() {
+    let record = succeeded(&[4, 5, 2, 35, 2452], LogValues::None);
+    assert_eq!((record.count, &record.values), (Some(5), &None));
+    assert_eq!(record.summary.as_deref(), Some("Min:2\nMax:2452\nMedian:5\nMean:499.6"));
+    assert!(!record.to_json().contains("35"));
+}
+
+#[test]
+fn a_record_of_a_failure_holds_code_and_message() {
+    let error = Error { code: 3, message: "the list is empty".into() };
+    let record = Record::failed(Operation { tenant: None, ..operation() }, Some(&[]), error, LogValues::All);
+    let json = record.to_json();
+    assert!(json.starts_with(r#"{"id":"0197a1c2-d3e4-7f56-8123-456789abcdef","method":"#), "{json}");
+    assert!(json.ends_with(r#""count":0,"values":[],"error":{"code":3,"message":"the list is empty"}}"#), "{json}");
+    assert_eq!(record.status, 3);
+    assert_eq!(serde_json::from_str::<Record>(&json).expect("reads back"), record);
+
+    let unread = Record::failed(operation(), None, Error { code: 13, message: "x".into() }, LogValues::All);
+    assert_eq!((unread.count, unread.values), (None, None));
+}
+
+proptest! {
+    #[test]
+    fn every_record_reads_back(values in vec(any::<i64>(), 1..1100), all in any::<bool>()) {
+        let record = succeeded(&values, if all { LogValues::All } else { LogValues::None });
+        prop_assert_eq!(serde_json::from_str::<Record>(&record.to_json()).expect("reads back"), record);
+    }
+}
