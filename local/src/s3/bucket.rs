@@ -17,6 +17,7 @@ use super::durable::{self, TempFile};
 use super::failure::{failed, no_such_bucket, no_such_key};
 use super::index::{Entry, Index, Item, Page, Query, Stamp};
 use super::key_path::{self, Place};
+use super::scan;
 
 /// One bucket.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Bucket {
     pub(super) fn load(dir: PathBuf, sidecars: PathBuf) -> io::Result<Self> {
         let metadata = fs::metadata(&dir)?;
         let created = metadata.created().or_else(|_| metadata.modified())?;
-        let index = scan(&dir)?;
+        let index = scan::objects(&dir)?;
         Ok(Self { created, dir, sidecars, state: RwLock::new(State { index, deleted: false }) })
     }
 
@@ -338,35 +339,4 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }
-}
-
-/// Finds the objects below a bucket's folder. Links are not followed.
-fn scan(root: &Path) -> io::Result<Index> {
-    let mut index = Index::default();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            let (kind, path) = (entry.file_type()?, entry.path());
-            if kind.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let below = path.strip_prefix(root).map_err(io::Error::other)?;
-            let Some((key, place)) =
-                key_path::key_of(below).filter(|(key, _)| kind.is_file() && s3s::path::check_key(key))
-            else {
-                tracing::warn!(path = %path.display(), "not an object, ignored");
-                continue;
-            };
-            let stamp = Stamp::of(&entry.metadata()?)?;
-            let entry = Entry { stamp, place, attributes: None };
-            match place {
-                Place::Plain => drop(index.entries.insert(key.into(), entry)),
-                // Both names can be there only if somebody made one by hand: the plain one counts.
-                Place::Aside => drop(index.entries.entry(key.into()).or_insert(entry)),
-            }
-        }
-    }
-    Ok(index)
 }

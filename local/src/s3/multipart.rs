@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::Timestamp;
 use s3s::{S3Result, s3_error};
@@ -256,7 +258,7 @@ fn concatenate(parts: &[Part], algorithm: Algorithm, scratch: &Path) -> io::Resu
 fn composite(parts: &[Part], algorithm: Algorithm) -> S3Result<Checksum> {
     let mut hasher = Hasher::new(algorithm);
     for part in parts {
-        let value = part.checksum.of(algorithm).and_then(|value| base64_simd::STANDARD.decode_to_vec(value).ok());
+        let value = part.checksum.of(algorithm).and_then(|value| STANDARD.decode(value).ok());
         hasher.update(&value.ok_or_else(|| s3_error!(InvalidPart, "a part has no {} checksum", algorithm.name()))?);
     }
     let value = format!("{}-{}", hasher.finish().checksum.value, parts.len());

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use s3s::dto::StreamingBlob;
@@ -111,9 +113,8 @@ fn check(digests: &Digests, claims: &Claims<'_>) -> S3Result<()> {
         ));
     }
     if let Some(md5) = claims.md5 {
-        let decoded = base64_simd::STANDARD
-            .decode_to_vec(md5)
-            .map_err(|_| s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid"))?;
+        let decoded =
+            STANDARD.decode(md5).map_err(|_| s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid"))?;
         if decoded.len() != digests.md5.len() {
             return Err(s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid"));
         }

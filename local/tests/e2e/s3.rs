@@ -294,6 +294,24 @@ async fn chunks_signed_with_any_key_are_taken_and_their_trailer_is_checked() {
 }
 
 #[tokio::test]
+async fn a_bucket_can_be_in_the_host_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    put(&endpoint.s3(), "a/b", b"hello").await;
+    let port = endpoint.address.port();
+    for (host, path) in [
+        (format!("{BUCKET}.localhost:{port}"), "/a/b".to_owned()),
+        (format!("{BUCKET}.localhost"), "/a/b".to_owned()),
+        (format!("localhost:{port}"), format!("/{BUCKET}/a/b")),
+        (format!("[::1]:{port}"), format!("/{BUCKET}/a/b")),
+        ("some.proxy.example".to_owned(), format!("/{BUCKET}/a/b")),
+    ] {
+        let answer = endpoint.raw(&format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")).await;
+        assert!(answer.ends_with("hello"), "{host}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_presigned_url_works_for_anybody() {
     let dir = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(dir.path()).await;
