@@ -340,3 +340,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
         result => result,
     }
 }
+
+#[cfg(test)]
+#[path = "bucket_tests.rs"]
+mod tests;

@@ -12,9 +12,9 @@
 //! `a%`; the module `key_path` has the rules. Names are read once at start: a file put there by hand is an object after the
 //! next start; one edited or removed by hand counts at once.
 //!
-//! What an answered write stored is on the disk. Signatures are not checked: any credentials do, or none.
-//! Buckets are addressed by path, or as `<bucket>.localhost`. There are no versions, access rules, encryption or lifecycle; the calls for them are answered
-//! `NotImplemented`.
+//! What an answered write stored is on the disk; a removal may come undone by a power cut. Signatures are not checked: any
+//! credentials do, or none. Buckets are addressed by path, or as `<bucket>.localhost`. There are no versions, access rules,
+//! encryption or lifecycle; the calls for them are answered `NotImplemented`.
 
 mod attributes;
 mod aws_chunked;

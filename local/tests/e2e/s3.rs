@@ -407,7 +407,8 @@ async fn the_attributes_of_an_object_are_told_one_by_one() {
     assert_eq!((size.e_tag(), size.object_size(), size.checksum().is_none()), (None, Some(5), true));
     // A request that gives several names gives them in one header.
     let request = format!(
-        "GET /{BUCKET}/k?attributes HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nx-amz-object-attributes: ETag, ObjectSize\r\n\r\n",
+        "GET /{BUCKET}/k?attributes HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\
+         x-amz-object-attributes: ETag, ObjectSize\r\n\r\n",
         endpoint.address
     );
     let answer = endpoint.raw(&request).await;
