@@ -8,19 +8,19 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::RngExt as _;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::backoff::Backoff;
 use crate::message::MAX_MESSAGE_BYTES;
 use crate::queue::{MAX_BATCH, QueueError};
 
 /// How often an entry is tried that fails alone in a batch that else succeeds.
 const ENTRY_ATTEMPTS: u32 = 3;
 
-/// The pause before the second attempt; it doubles from there, and jitter takes off up to half.
-const ENTRY_BACKOFF: Duration = Duration::from_millis(50);
+/// The pauses between the attempts.
+const ENTRY_BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(500));
 
 /// A request to SQS that takes several entries at once.
 pub(crate) trait BatchOperation: Send + Sync + 'static {
@@ -171,6 +171,7 @@ fn fill<O: BatchOperation>(
 async fn perform<O: BatchOperation>(operation: &O, batch: Batch<O>) {
     let (mut entries, mut waiters): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|pending| (pending.entry, pending.done)).unzip();
+    let mut backoff = ENTRY_BACKOFF;
     for attempt in 1.. {
         let results = operation.perform(&entries).await;
         let (mut again, mut again_waiters) = (Vec::new(), Vec::new());
@@ -188,7 +189,7 @@ async fn perform<O: BatchOperation>(operation: &O, batch: Batch<O>) {
             return;
         }
         (entries, waiters) = (again, again_waiters);
-        tokio::time::sleep(jittered(ENTRY_BACKOFF * 2_u32.pow(attempt - 1))).await;
+        backoff.pause().await;
     }
 }
 
@@ -199,11 +200,6 @@ fn report(done: Option<oneshot::Sender<Result<(), QueueError>>>, result: Result<
         (None, Err(error)) => tracing::warn!(%error, "entry of a batch failed"),
         (None, Ok(())) => {}
     }
-}
-
-/// Between half of `pause` and all of it, so that those who failed together do not come back together.
-pub(crate) fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(rand::rng().random_range(0.5..=1.0))
 }
 
 #[cfg(test)]

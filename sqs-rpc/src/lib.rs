@@ -51,10 +51,13 @@
 //! - `requester`: calls, the table of waiters, the pollers of the reply queue.
 //! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
 //! - `request`, `reply`, `failure`: what stands on the queues, written and read.
+//! - `settings`, `backoff`: what settings may be; pauses after failures.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
 
+mod backoff;
 mod batch;
 mod clock;
+mod deletes;
 mod failure;
 #[cfg(test)]
 mod golden;
@@ -64,14 +67,16 @@ mod reply;
 mod request;
 mod requester;
 mod responder;
+mod settings;
 
 pub use failure::{Failure, code};
 pub use message::MAX_MESSAGE_BYTES;
 pub use queue::QueueError;
 pub use reply::ReplyTiming;
 pub use request::{Request, RequestTimes};
-pub use requester::{Call, CallError, CallTiming, Reply, Requester, RequesterConfig, RequesterStats, StartError};
+pub use requester::{Call, CallError, CallTiming, Reply, Requester, RequesterConfig, RequesterStats};
 pub use responder::{Answer, Journal, NoJournal, Operation, Responder, ResponderConfig, ResponderStats, WorkTimes};
+pub use settings::StartError;
 
 /// An error of any type, for causes that are reported but not matched on.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -14,7 +14,6 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use self::call::{Call, CallError, CallTiming, Reply};
-pub(crate) use self::pollers::DeleteMessages;
 use self::pollers::ReplyPollers;
 pub use self::waiters::RequesterStats;
 use self::waiters::Waiters;
@@ -22,6 +21,7 @@ use crate::batch::{BatchOperation, Batcher, SubmitError};
 use crate::message::MAX_MESSAGE_BYTES;
 use crate::queue::{Queue, QueueError, Sqs};
 use crate::request::{self, OutgoingRequest};
+use crate::settings::{StartError, check_prefix, check_range, reply_queue_name_prefix};
 
 /// How long SQS keeps a reply that nobody fetches, in seconds: the queue of a process that died empties itself.
 const REPLY_RETENTION_SECONDS: &str = "300";
@@ -60,29 +60,6 @@ impl RequesterConfig {
             poll_wait: Duration::from_secs(20),
         }
     }
-}
-
-/// Why a [`Requester`] or a [`Responder`](crate::Responder) does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A setting is out of its range, or contradicts another.
-    #[error("{setting} is {value}, expected {expected}")]
-    Setting {
-        /// The field of the configuration.
-        setting: &'static str,
-        /// What it was set to.
-        value: String,
-        /// What is allowed.
-        expected: String,
-    },
-    /// A queue cannot be used.
-    #[error("cannot use the {role} queue: {source}")]
-    Queue {
-        /// `request` or `reply`.
-        role: &'static str,
-        /// What SQS said.
-        source: QueueError,
-    },
 }
 
 /// Sends requests and waits for their replies. Clones share everything.
@@ -211,33 +188,11 @@ impl Requester {
 }
 
 fn check(config: &RequesterConfig) -> Result<(), StartError> {
-    let range = |setting, value: u64, allowed: std::ops::RangeInclusive<u64>| {
-        if allowed.contains(&value) {
-            return Ok(());
-        }
-        let expected = format!("{} to {}", allowed.start(), allowed.end());
-        Err(StartError::Setting { setting, value: value.to_string(), expected })
-    };
     check_prefix(&config.prefix)?;
-    range("max_in_flight", config.max_in_flight as u64, 1..=10_000_000)?;
-    range("send_slots", config.send_slots as u64, 1..=1_000)?;
-    range("pollers", config.pollers as u64, 1..=1_000)?;
-    range("poll_wait in seconds", config.poll_wait.as_secs(), 1..=20)
-}
-
-/// A queue name has at most 80 characters; a prefix leaves room for `-replies-<uuid>`.
-pub(crate) fn check_prefix(prefix: &str) -> Result<(), StartError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if (1..=35).contains(&prefix.len()) && prefix.bytes().all(allowed) {
-        return Ok(());
-    }
-    let expected = "1 to 35 letters, digits, hyphens and underscores".to_owned();
-    Err(StartError::Setting { setting: "prefix", value: format!("{prefix:?}"), expected })
-}
-
-/// What the name of every reply queue starts with.
-pub(crate) fn reply_queue_name_prefix(prefix: &str) -> String {
-    format!("{prefix}-replies")
+    check_range("max_in_flight", config.max_in_flight as u64, 1..=10_000_000)?;
+    check_range("send_slots", config.send_slots as u64, 1..=1_000)?;
+    check_range("pollers", config.pollers as u64, 1..=1_000)?;
+    check_range("poll_wait in seconds", config.poll_wait.as_secs(), 1..=20)
 }
 
 async fn open_reply_queue(sqs: &Sqs, config: &RequesterConfig) -> Result<Queue, StartError> {

@@ -7,17 +7,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::waiters::Waiters;
-use crate::batch::{BatchOperation, Batcher, jittered};
+use crate::backoff::Backoff;
+use crate::batch::Batcher;
+use crate::deletes::DeleteMessages;
 use crate::message::Received;
-use crate::queue::{MAX_BATCH, Queue, QueueError};
+use crate::queue::{MAX_BATCH, Queue};
 use crate::reply::IncomingReply;
 
 /// How long a fetched reply stays invisible. It is deleted long before; if that fails it comes again, as a duplicate.
 const VISIBILITY: Duration = Duration::from_secs(30);
-
-/// The pause after a failed poll; it doubles up to the most with each further one.
-const POLL_BACKOFF: Duration = Duration::from_millis(100);
-const MAX_POLL_BACKOFF: Duration = Duration::from_secs(5);
 
 /// How many requests to SQS delete replies at once.
 const DELETE_SLOTS: usize = 2;
@@ -65,17 +63,16 @@ struct Poller {
 
 impl Poller {
     async fn run(self) {
-        let mut backoff = POLL_BACKOFF;
+        let mut backoff = Backoff::of_polls();
         loop {
             match self.queue.receive(MAX_BATCH, self.wait, VISIBILITY).await {
                 Ok(messages) => {
-                    backoff = POLL_BACKOFF;
+                    backoff.reset();
                     messages.into_iter().for_each(|message| self.take(message));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot fetch replies");
-                    tokio::time::sleep(jittered(backoff)).await;
-                    backoff = (backoff * 2).min(MAX_POLL_BACKOFF);
+                    backoff.pause().await;
                 }
             }
         }
@@ -91,23 +88,5 @@ impl Poller {
             }
         }
         self.deletes.submit_detached(receipt);
-    }
-}
-
-/// `DeleteMessageBatch` on one queue, of messages named by their receipts.
-pub(crate) struct DeleteMessages {
-    pub(crate) queue: Queue,
-}
-
-impl BatchOperation for DeleteMessages {
-    type Entry = String;
-
-    /// Receipts do not count against the limit of a batch.
-    fn size(&self, _receipt: &String) -> usize {
-        0
-    }
-
-    async fn perform(&self, receipts: &[String]) -> Vec<Result<(), QueueError>> {
-        self.queue.delete_batch(receipts).await
     }
 }

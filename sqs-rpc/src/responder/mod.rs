@@ -21,10 +21,11 @@ pub use self::journal::{Answer, Journal, NoJournal, Operation, WorkTimes};
 use self::outbox::Outbox;
 use self::visibility::Visibility;
 use crate::batch::Batcher;
+use crate::deletes::DeleteMessages;
 use crate::failure::Failure;
 use crate::queue::{MAX_BATCH, Queue, Sqs};
 use crate::request::{AllowedReplyQueues, Request, account_and_name};
-use crate::requester::{DeleteMessages, StartError, check_prefix, reply_queue_name_prefix};
+use crate::settings::{StartError, check_prefix, check_range, reply_queue_name_prefix};
 
 /// How many requests to SQS delete messages at once.
 const DELETE_SLOTS: usize = 4;
@@ -246,17 +247,10 @@ impl Slots {
 }
 
 fn check(config: &ResponderConfig) -> Result<(), StartError> {
-    let range = |setting, value: u64, allowed: std::ops::RangeInclusive<u64>| {
-        if allowed.contains(&value) {
-            return Ok(());
-        }
-        let expected = format!("{} to {}", allowed.start(), allowed.end());
-        Err(StartError::Setting { setting, value: value.to_string(), expected })
-    };
     check_prefix(&config.prefix)?;
-    range("length of worker_id", config.worker_id.len() as u64, 1..=256)?;
-    range("concurrency", config.concurrency as u64, 1..=10_000)?;
-    range("max_unsettled", config.max_unsettled as u64, 0..=100_000)?;
-    range("visibility in seconds", config.visibility.as_secs(), 2..=43_200)?;
-    range("poll_wait in seconds", config.poll_wait.as_secs(), 1..=20)
+    check_range("length of worker_id", config.worker_id.len() as u64, 1..=256)?;
+    check_range("concurrency", config.concurrency as u64, 1..=10_000)?;
+    check_range("max_unsettled", config.max_unsettled as u64, 0..=100_000)?;
+    check_range("visibility in seconds", config.visibility.as_secs(), 2..=43_200)?;
+    check_range("poll_wait in seconds", config.poll_wait.as_secs(), 1..=20)
 }

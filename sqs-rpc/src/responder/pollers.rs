@@ -6,15 +6,11 @@ use std::time::Duration;
 use tower::Service;
 
 use super::{Answer, Journal, Shared, work};
-use crate::batch::jittered;
+use crate::backoff::Backoff;
 use crate::failure::Failure;
 use crate::message::Received;
 use crate::queue::MAX_BATCH;
 use crate::request::Request;
-
-/// The pause after a failed poll; it doubles up to the most with each further one.
-const POLL_BACKOFF: Duration = Duration::from_millis(100);
-const MAX_POLL_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Receives as many messages as there are free slots, over and over, until the responder stops.
 pub(super) async fn poll<S, J, T>(shared: Arc<Shared<S, J>>)
@@ -24,13 +20,13 @@ where
     J: Journal<T>,
     T: Send + Sync + 'static,
 {
-    let mut backoff = POLL_BACKOFF;
+    let mut backoff = Backoff::of_polls();
     while let Some(slots) = shared.stopping.run_until_cancelled(shared.slots.take(MAX_BATCH)).await {
         // Never cut off: SQS hands messages to a poll whose connection is gone all the same, and nobody would see them until
         // their visibility timeout.
         match shared.queue.receive(slots.len(), shared.poll_wait, shared.visibility_timeout).await {
             Ok(messages) => {
-                backoff = POLL_BACKOFF;
+                backoff.reset();
                 shared.counters.count(|stats| stats.received += messages.len() as u64);
                 if shared.stopping.is_cancelled() {
                     return give_back(&shared, &messages).await;
@@ -43,8 +39,7 @@ where
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot receive requests");
-                shared.stopping.run_until_cancelled(tokio::time::sleep(jittered(backoff))).await;
-                backoff = (backoff * 2).min(MAX_POLL_BACKOFF);
+                shared.stopping.run_until_cancelled(backoff.pause()).await;
             }
         }
     }

@@ -10,7 +10,8 @@ use tower::{Service, ServiceExt as _};
 use tracing::Instrument as _;
 
 use super::{Answer, Journal, Operation, Shared, Slot, WorkTimes};
-use crate::batch::{SubmitError, jittered};
+use crate::backoff::Backoff;
+use crate::batch::SubmitError;
 use crate::clock;
 use crate::failure::Failure;
 use crate::message::{MAX_MESSAGE_BYTES, Received};
@@ -20,9 +21,8 @@ use crate::request::{Rejected, Request};
 /// gRPC's RESOURCE_EXHAUSTED.
 const RESOURCE_EXHAUSTED: i32 = 8;
 
-/// The pause after the journal failed; it doubles up to the most with each further time.
-const JOURNAL_BACKOFF: Duration = Duration::from_millis(100);
-const MAX_JOURNAL_BACKOFF: Duration = Duration::from_secs(5);
+/// The pauses after the journal failed.
+const JOURNAL_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// How long a message that cannot be answered stays invisible after its first receipt; it doubles with each further one, so
 /// that poison costs little until it reaches the dead-letter queue.
@@ -158,8 +158,7 @@ impl<S, J> Shared<S, J> {
         while let Err(error) = self.journal.record(operation).await {
             self.counters.count(|stats| stats.journal_failures += 1);
             tracing::warn!(error, "cannot record the operation, trying again");
-            tokio::time::sleep(jittered(backoff)).await;
-            backoff = (backoff * 2).min(MAX_JOURNAL_BACKOFF);
+            backoff.pause().await;
         }
     }
 
