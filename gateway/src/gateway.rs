@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use compute_process::{Readiness, State, admin};
+use humantime::format_duration;
 use sqs_rpc::{Requester, StartError};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -74,17 +76,14 @@ pub async fn run(
     let calls = Calls::new(config.deadlines(), config.max_message_size);
     let started = Arc::new(OnceLock::new());
     let metrics = metrics(calls.clone(), started.clone());
-    let admin_stop = CancellationToken::new();
+    // Operators are answered to the very end.
     let _admin = listeners.admin.map(|listener| {
-        let serve = admin::serve(listener, readiness.clone(), metrics, admin_stop.cancelled_owned());
+        let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
         AbortOnDropHandle::new(tokio::spawn(log_failure(serve)))
     });
 
-    let mut shutdown = std::pin::pin!(shutdown);
-    let requester = tokio::select! {
-        requester = Requester::start(aws, config.requester()) => requester?,
-        () = &mut shutdown => return Ok(()),
-    };
+    let mut shutdown = pin!(shutdown);
+    let Some(requester) = start_requester(aws, &config, shutdown.as_mut()).await? else { return Ok(()) };
     let _ = started.set(requester.clone());
 
     let services = Services::new(&calls, requester.clone(), &config, readiness.clone())?;
@@ -119,7 +118,9 @@ pub async fn run(
     services.set_serving(false).await;
     calls.refuse_new();
     stop.cancel();
-    drain(&calls, config.drain_limit).await;
+    tracing::info!(in_flight = calls.in_flight(), limit = %format_duration(config.drain_limit), "draining");
+    // Which calls are left at the limit is logged by the requester, which then ends them.
+    let _ = timeout(config.drain_limit, calls.finished()).await;
     requester.shutdown(Duration::ZERO).await;
     if timeout(HANG_UP_LIMIT, &mut server).await.is_err() {
         tracing::debug!("cutting the connections that are still open");
@@ -130,10 +131,23 @@ pub async fn run(
     Ok(())
 }
 
-async fn drain(calls: &Calls, limit: Duration) {
-    tracing::info!(in_flight = calls.in_flight(), limit = %humantime::format_duration(limit), "draining");
-    // Which calls are left is logged by the requester, which then ends them.
-    let _ = timeout(limit, calls.finished()).await;
+/// Starts the requester; none if `shutdown` comes first.
+async fn start_requester(
+    aws: &SdkConfig,
+    config: &Config,
+    shutdown: Pin<&mut impl Future<Output = ()>>,
+) -> Result<Option<Requester>, StartError> {
+    let mut starting = pin!(Requester::start(aws, config.requester()));
+    tokio::select! {
+        requester = &mut starting => requester.map(Some),
+        () = shutdown => {
+            // A reply queue may be in the making, and is not to stay behind.
+            if let Ok(requester) = timeout(config.drain_limit, starting).await {
+                requester?.shutdown(Duration::ZERO).await;
+            }
+            Ok(None)
+        }
+    }
 }
 
 async fn log_failure(serve: impl Future<Output = io::Result<()>>) {

@@ -45,7 +45,12 @@ where
         let stream = tokio::select! {
             stream = accept(&listener) => stream,
             () = &mut shutdown => break,
-            Some(_) = connections.join_next() => continue,
+            Some(ended) = connections.join_next() => {
+                if let Err(panic) = ended {
+                    tracing::error!(%panic, "a connection's task failed");
+                }
+                continue;
+            }
         };
         let (sqs, s3) = (sqs.clone(), s3.clone());
         let service = service_fn(move |request| answer(request, sqs.clone(), s3.clone()));
@@ -113,7 +118,7 @@ fn unknown_service(request: &Request<Incoming>) -> Response<s3s::Body> {
     refusal("application/x-amz-json-1.0", error.to_string())
 }
 
-/// Whether this may be a call in the query protocol, which SQS clients spoke before 2023 and some services still do. S3 has no
+/// Whether this may be a call in the query protocol, which SQS clients spoke once and some services' still do. S3 has no
 /// POST without a query string.
 fn may_be_query(request: &Request<Incoming>) -> bool {
     let is_form = request
@@ -132,19 +137,18 @@ async fn refuse_query(request: Request<Incoming>, id: &str) -> Response<s3s::Bod
         parameters.push('&');
         parameters.push_str(&String::from_utf8_lossy(&body.to_bytes()));
     }
-    let (code, message) = match parameter(&parameters, "Version") {
-        Some(SQS_VERSION) => (
-            "InvalidAction",
-            "the query protocol of SQS is not spoken here: use an SDK that speaks its JSON protocol (botocore 1.31.81, AWS \
-             CLI 2.13.33, Java SDK 2.21.19 or later, any Rust SDK)",
-        ),
-        _ => ("InvalidAction", "this service is not served here: this endpoint has SQS (in its JSON protocol) and S3"),
+    // botocore went over to JSON in November 2023, back again, and over for good in April 2024.
+    let message = if parameter(&parameters, "Version") == Some(SQS_VERSION) {
+        "the query protocol of SQS is not spoken here, only its JSON protocol, which all AWS SDKs and the AWS CLI speak since \
+         May 2024: use a newer one"
+    } else {
+        "this service is not served here: this endpoint has SQS (in its JSON protocol) and S3"
     };
     refusal(
         "text/xml",
         format!(
             "<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"http://queue.amazonaws.com/doc/{SQS_VERSION}/\"><Error>\
-             <Type>Sender</Type><Code>{code}</Code><Message>{message}</Message><Detail/></Error>\
+             <Type>Sender</Type><Code>InvalidAction</Code><Message>{message}</Message><Detail/></Error>\
              <RequestId>{id}</RequestId></ErrorResponse>\n"
         ),
     )

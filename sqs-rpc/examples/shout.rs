@@ -4,7 +4,7 @@
 //!
 //! ```sh
 //! export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
-//! aws sqs create-queue --queue-name shout-requests
+//! aws --endpoint-url "$AWS_ENDPOINT_URL" sqs create-queue --queue-name shout-requests
 //! cargo run -p sqs-rpc --example shout -- shout-requests "hello, queue"
 //! ```
 

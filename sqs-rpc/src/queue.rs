@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, ChangeMessageVisibilityBatchResultEntry,
     DeleteMessageBatchRequestEntry, DeleteMessageBatchResultEntry, QueueAttributeName, SendMessageBatchResultEntry,
@@ -55,7 +55,7 @@ impl QueueError {
         self.kind == QueueErrorKind::EntryFailed
     }
 
-    fn from_sdk<E>(operation: &'static str, queue: &str, error: SdkError<E>) -> Self
+    fn from_sdk<E>(operation: &'static str, queue: &str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         SdkError<E>: ProvideErrorMetadata,
@@ -66,7 +66,7 @@ impl QueueError {
             ) => QueueErrorKind::NoSuchQueue,
             _ => QueueErrorKind::Request,
         };
-        Self { operation, queue: queue.to_owned(), reason: DisplayErrorContext(error).to_string(), kind }
+        Self { operation, queue: queue.to_owned(), reason: reason(error), kind }
     }
 
     fn from_entry(operation: &'static str, queue: &str, entry: &BatchResultErrorEntry) -> Self {
@@ -109,7 +109,7 @@ impl Sqs {
             return Ok(queue);
         }
         let answer = self.client.get_queue_url().queue_name(name_or_url).send().await;
-        let answer = answer.map_err(|error| QueueError::from_sdk("GetQueueUrl", name_or_url, error))?;
+        let answer = answer.map_err(|error| QueueError::from_sdk("GetQueueUrl", name_or_url, &error))?;
         Ok(self.queue_at(answer.queue_url().unwrap_or_default()))
     }
 
@@ -125,7 +125,7 @@ impl Sqs {
     ) -> Result<Queue, QueueError> {
         let attributes = attributes.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
         let answer = self.client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await;
-        let answer = answer.map_err(|error| QueueError::from_sdk("CreateQueue", name, error))?;
+        let answer = answer.map_err(|error| QueueError::from_sdk("CreateQueue", name, &error))?;
         Ok(self.queue_at(answer.queue_url().unwrap_or_default()))
     }
 }
@@ -145,13 +145,13 @@ impl Queue {
     async fn check_exists(&self) -> Result<(), QueueError> {
         let attributes = self.client.get_queue_attributes().queue_url(&self.url);
         let answer = attributes.attribute_names(QueueAttributeName::QueueArn).send().await;
-        answer.map_err(|error| QueueError::from_sdk("GetQueueAttributes", &self.url, error))?;
+        answer.map_err(|error| QueueError::from_sdk("GetQueueAttributes", &self.url, &error))?;
         Ok(())
     }
 
     pub(crate) async fn delete_queue(&self) -> Result<(), QueueError> {
         let answer = self.client.delete_queue().queue_url(&self.url).send().await;
-        answer.map_err(|error| QueueError::from_sdk("DeleteQueue", &self.url, error))?;
+        answer.map_err(|error| QueueError::from_sdk("DeleteQueue", &self.url, &error))?;
         Ok(())
     }
 
@@ -179,7 +179,7 @@ impl Queue {
             .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(timeouts))
             .send()
             .await;
-        let answer = answer.map_err(|error| QueueError::from_sdk("ReceiveMessage", &self.url, error))?;
+        let answer = answer.map_err(|error| QueueError::from_sdk("ReceiveMessage", &self.url, &error))?;
         let arrived = Instant::now();
         Ok(answer.messages.unwrap_or_default().into_iter().map(|message| Received::new(message, arrived)).collect())
     }
@@ -196,7 +196,7 @@ impl Queue {
                 let done = answer.successful().iter().map(SendMessageBatchResultEntry::id);
                 self.entry_results(OPERATION, count, done, answer.failed())
             }
-            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, error)); count],
+            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, &error)); count],
         }
     }
 
@@ -213,7 +213,7 @@ impl Queue {
                 let done = answer.successful().iter().map(DeleteMessageBatchResultEntry::id);
                 self.entry_results(OPERATION, receipts.len(), done, answer.failed())
             }
-            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, error)); receipts.len()],
+            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, &error)); receipts.len()],
         }
     }
 
@@ -235,7 +235,7 @@ impl Queue {
                 let done = answer.successful().iter().map(ChangeMessageVisibilityBatchResultEntry::id);
                 self.entry_results(OPERATION, receipts.len(), done, answer.failed())
             }
-            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, error)); receipts.len()],
+            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, &error)); receipts.len()],
         }
     }
 
@@ -261,6 +261,20 @@ impl Queue {
         }
         results
     }
+}
+
+/// What SQS answered, or why it did not: the messages of the error and its causes. The SDK's own rendering adds requests and
+/// responses whole, headers included.
+fn reason<E>(error: &SdkError<E>) -> String
+where
+    E: std::error::Error + 'static,
+    SdkError<E>: ProvideErrorMetadata,
+{
+    if let (Some(code), message) = (error.code(), error.message()) {
+        return format!("{code}: {}", message.unwrap_or_default());
+    }
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn seconds(duration: Duration) -> i32 {

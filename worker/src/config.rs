@@ -40,7 +40,7 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
     pub log_bucket: String,
 
-    /// What the names of this system's queues start with: replies go only to queues <PREFIX>-replies…
+    /// What the names of this system's queues start with: replies go only to queues `<PREFIX>-replies…`
     #[arg(long, env = "COMPUTE_PREFIX", value_name = "PREFIX", default_value = "compute", value_parser = flags::prefix)]
     pub prefix: String,
 
@@ -53,7 +53,7 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_LOG_VALUES", value_name = "WHAT", value_enum, default_value_t = LogValues::All)]
     pub log_values: LogValues,
 
-    /// The name that replies and the log give this worker, 1 to 64 letters, digits, '.', '_' and '-' [default: worker-<random>]
+    /// The name that replies and the log give this worker, 1 to 64 letters, digits, '.', '_' and '-'. Without it `worker-<random>`
     #[arg(long, env = "COMPUTE_WORKER_ID", value_name = "NAME", value_parser = worker_id)]
     pub worker_id: Option<String>,
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use compute_proto::wire;
 use sqs_rpc::{BoxError, Journal};
@@ -48,7 +48,7 @@ impl S3Log {
             .build();
         let log = Self { client: Client::from_conf(config), bucket: bucket.to_owned(), values };
         let answer = log.client.head_bucket().bucket(bucket).send().await;
-        answer.map_err(|error| log.error("HeadBucket", &DisplayErrorContext(error)))?;
+        answer.map_err(|error| log.error("HeadBucket", &error))?;
         Ok(log)
     }
 
@@ -62,12 +62,21 @@ impl S3Log {
                 tracing::debug!(key, "logged before");
                 Ok(())
             }
-            Err(error) => Err(self.error("PutObject", &DisplayErrorContext(error))),
+            Err(error) => Err(self.error("PutObject", &error)),
         }
     }
 
-    fn error(&self, operation: &'static str, reason: &dyn fmt::Display) -> LogError {
-        LogError { operation, bucket: self.bucket.clone(), reason: reason.to_string() }
+    fn error<E: std::error::Error + 'static>(&self, operation: &'static str, error: &SdkError<E>) -> LogError
+    where
+        SdkError<E>: ProvideErrorMetadata,
+    {
+        // The messages of the error and its causes; the SDK's own rendering adds request and response whole.
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        let reason = match (error.code(), error.message()) {
+            (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
+            (None, _) => causes.map(ToString::to_string).collect::<Vec<_>>().join(": "),
+        };
+        LogError { operation, bucket: self.bucket.clone(), reason }
     }
 }
 

@@ -217,9 +217,14 @@ mod tests {
         }
     }
 
+    /// Mostly those that mean something.
+    fn byte() -> impl Strategy<Value = u8> {
+        prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'1'), any::<u8>()]
+    }
+
     proptest! {
         #[test]
-        fn no_input_panics(body in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'1'), any::<u8>()], 0..60), piece in 1_usize..9) {
+        fn no_input_panics(body in proptest::collection::vec(byte(), 0..60), piece in 1_usize..9) {
             let _ = decode(&body, piece);
         }
     }

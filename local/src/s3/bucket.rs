@@ -14,9 +14,10 @@ use s3s::{S3Result, s3_error};
 use super::attributes::Attributes;
 use super::conditions::WriteCondition;
 use super::durable::{self, TempFile};
-use super::failure::failed;
+use super::failure::{failed, no_such_bucket, no_such_key};
 use super::index::{Entry, Index, Item, Page, Query, Stamp};
 use super::key_path::{self, Place};
+use super::scan;
 
 /// One bucket.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Bucket {
     pub(super) fn load(dir: PathBuf, sidecars: PathBuf) -> io::Result<Self> {
         let metadata = fs::metadata(&dir)?;
         let created = metadata.created().or_else(|_| metadata.modified())?;
-        let index = scan(&dir)?;
+        let index = scan::objects(&dir)?;
         Ok(Self { created, dir, sidecars, state: RwLock::new(State { index, deleted: false }) })
     }
 
@@ -110,14 +111,14 @@ impl Bucket {
     pub(super) fn open(&self, key: &str) -> S3Result<Opened> {
         let (entry, file) = {
             let state = self.read()?;
-            let entry = state.index.entries.get(key).ok_or_else(|| s3_error!(NoSuchKey))?;
+            let entry = state.index.entries.get(key).ok_or_else(no_such_key)?;
             (entry.clone(), File::open(self.path(key, entry.place)))
         };
         let mut file = match file {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.forget(key, &entry)?;
-                return Err(s3_error!(NoSuchKey));
+                return Err(no_such_key());
             }
             Err(error) => return Err(failed("open the object")(error)),
         };
@@ -149,7 +150,7 @@ impl Bucket {
                 self.place_sidecar(&state, key, Some(sidecar)).map_err(failed("store the object's attributes"))?;
             match state.index.entries.get_mut(key).filter(|entry| entry.stamp == opened.stamp) {
                 Some(entry) => entry.attributes = Some(Arc::new(attributes)),
-                None => return Err(s3_error!(OperationAborted)),
+                None => return Err(s3_error!(OperationAborted, "The object was replaced meanwhile; try again")),
             }
             changed
         };
@@ -202,7 +203,7 @@ impl Bucket {
     pub(super) fn delete(&self) -> S3Result<()> {
         let mut state = self.write()?;
         if !state.index.entries.is_empty() {
-            return Err(s3_error!(BucketNotEmpty));
+            return Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty"));
         }
         if fs::remove_dir(&self.dir).is_err() {
             return Err(s3_error!(BucketNotEmpty, "the bucket's folder holds files that are not objects"));
@@ -224,12 +225,12 @@ impl Bucket {
 
     fn read(&self) -> S3Result<RwLockReadGuard<'_, State>> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if state.deleted { Err(s3_error!(NoSuchBucket)) } else { Ok(state) }
+        if state.deleted { Err(no_such_bucket()) } else { Ok(state) }
     }
 
     fn write(&self) -> S3Result<RwLockWriteGuard<'_, State>> {
         let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.deleted { Err(s3_error!(NoSuchBucket)) } else { Ok(state) }
+        if state.deleted { Err(no_such_bucket()) } else { Ok(state) }
     }
 
     fn etag(&self, key: &str, entry: &Entry) -> S3Result<String> {
@@ -340,33 +341,6 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Finds the objects below a bucket's folder. Links are not followed.
-fn scan(root: &Path) -> io::Result<Index> {
-    let mut index = Index::default();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            let (kind, path) = (entry.file_type()?, entry.path());
-            if kind.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let below = path.strip_prefix(root).map_err(io::Error::other)?;
-            let Some((key, place)) =
-                key_path::key_of(below).filter(|(key, _)| kind.is_file() && s3s::path::check_key(key))
-            else {
-                tracing::warn!(path = %path.display(), "not an object, ignored");
-                continue;
-            };
-            let stamp = Stamp::of(&entry.metadata()?)?;
-            let entry = Entry { stamp, place, attributes: None };
-            match place {
-                Place::Plain => drop(index.entries.insert(key.into(), entry)),
-                // Both names can be there only if somebody made one by hand: the plain one counts.
-                Place::Aside => drop(index.entries.entry(key.into()).or_insert(entry)),
-            }
-        }
-    }
-    Ok(index)
-}
+#[cfg(test)]
+#[path = "bucket_tests.rs"]
+mod tests;

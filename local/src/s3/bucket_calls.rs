@@ -15,7 +15,10 @@ pub(super) async fn create(store: &Arc<Store>, input: CreateBucketInput) -> S3Re
     let store = Arc::clone(store);
     blocking(move || match store.create_bucket(&input.bucket) {
         Ok(true) => Ok(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) }),
-        Ok(false) => Err(s3_error!(BucketAlreadyOwnedByYou)),
+        Ok(false) => Err(s3_error!(
+            BucketAlreadyOwnedByYou,
+            "Your previous request to create the named bucket succeeded and you already own it."
+        )),
         Err(error @ CreateBucketError::Name { .. }) => Err(s3_error!(InvalidBucketName, "{error}")),
         Err(CreateBucketError::Io(error)) => Err(failed("make the bucket's folder")(error)),
     })

@@ -1,5 +1,7 @@
 //! The checksums that S3 keeps beside the MD5 of an object, and how a request claims one.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto::{ChecksumAlgorithm, ChecksumType};
 use s3s::{S3Result, s3_error};
@@ -210,7 +212,7 @@ impl Hasher {
 }
 
 pub(super) fn base64(bytes: impl AsRef<[u8]>) -> String {
-    base64_simd::STANDARD.encode_to_string(bytes)
+    STANDARD.encode(bytes)
 }
 
 pub(super) fn hex(md5: [u8; 16]) -> String {

@@ -8,6 +8,8 @@ use http::StatusCode;
 use s3s::dto::{ETag, ETagCondition, Timestamp};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
+use super::failure::no_such_key;
+
 /// The condition under which an object may be written or removed.
 #[derive(Debug, Default)]
 pub(super) struct WriteCondition {
@@ -34,7 +36,7 @@ impl WriteCondition {
             return Err(failed("If-None-Match"));
         }
         match &self.if_match {
-            Some(_) if !exists => Err(s3_error!(NoSuchKey)),
+            Some(_) if !exists => Err(no_such_key()),
             Some(condition) if !matches(condition, &etag()?) => Err(failed("If-Match")),
             _ => Ok(()),
         }

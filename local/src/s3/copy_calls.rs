@@ -17,8 +17,8 @@ use super::content;
 use super::failure::{blocking, failed};
 use super::index::Stamp;
 use super::multipart::{Part, Upload};
-use super::object_calls::refuse_version;
 use super::store::Store;
+use super::write_calls::refuse_version;
 
 /// The most that one copy may take, in bytes (S3's limit); more is copied in parts.
 const MAX_COPIED: u64 = 5 << 30;
@@ -100,7 +100,7 @@ pub(super) async fn part(store: &Arc<Store>, input: UploadPartCopyInput) -> S3Re
             None => 0..opened.stamp.size,
         };
         if range.end - range.start > MAX_COPIED {
-            return Err(s3_error!(EntityTooLarge));
+            return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed object size"));
         }
         let copied = content::copy(&mut opened.file, range, upload.part_algorithm(), &scratch);
         let (content, _, digests) = copied.map_err(failed("copy the part"))?;

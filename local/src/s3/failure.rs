@@ -1,4 +1,4 @@
-//! Failures that are ours: of the disk, or of a task.
+//! Errors that many calls share: what is not there, and failures that are ours, of the disk or of a task.
 
 use std::io;
 
@@ -10,6 +10,21 @@ pub(super) fn failed(what: &'static str) -> impl Fn(io::Error) -> S3Error {
         tracing::error!(%error, "cannot {what}");
         s3_error!(InternalError, "cannot {what}: {error}")
     }
+}
+
+pub(super) fn no_such_key() -> S3Error {
+    s3_error!(NoSuchKey, "The specified key does not exist.")
+}
+
+pub(super) fn no_such_bucket() -> S3Error {
+    s3_error!(NoSuchBucket, "The specified bucket does not exist")
+}
+
+pub(super) fn no_such_upload() -> S3Error {
+    s3_error!(
+        NoSuchUpload,
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
+    )
 }
 
 /// Runs a blocking function off the asynchronous threads.

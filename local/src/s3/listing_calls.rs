@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::{
     ChecksumAlgorithm, CommonPrefix, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
@@ -150,11 +152,11 @@ fn limit(max_keys: Option<i32>) -> S3Result<usize> {
 
 /// A token is opaque to callers; it holds the last key or common prefix they were given.
 fn encode_token(last: &str) -> String {
-    base64_simd::URL_SAFE_NO_PAD.encode_to_string(last)
+    URL_SAFE_NO_PAD.encode(last)
 }
 
 fn decode_token(token: &str) -> S3Result<String> {
-    let decoded = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(token).ok();
+    let decoded = URL_SAFE_NO_PAD.decode(token).ok();
     decoded
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))

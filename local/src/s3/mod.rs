@@ -12,9 +12,9 @@
 //! `a%`; the module `key_path` has the rules. Names are read once at start: a file put there by hand is an object after the
 //! next start; one edited or removed by hand counts at once.
 //!
-//! What an answered write stored is on the disk. Signatures are not checked: any credentials do, or none.
-//! Buckets are addressed by path. There are no versions, access rules, encryption or lifecycle; the calls for them are answered
-//! `NotImplemented`.
+//! What an answered write stored is on the disk; a removal may come undone by a power cut. Signatures are not checked: any
+//! credentials do, or none. Buckets are addressed by path, or as `<bucket>.localhost`. There are no versions, access rules,
+//! encryption or lifecycle; the calls for them are answered `NotImplemented`.
 
 mod attributes;
 mod aws_chunked;
@@ -26,17 +26,20 @@ mod content;
 mod copy_calls;
 mod durable;
 mod failure;
+mod host;
 mod index;
 mod key_path;
 mod listing_calls;
 mod multipart;
 mod multipart_calls;
-mod object_calls;
+mod read_calls;
 mod receive;
+mod scan;
 mod service;
 mod store;
 mod tagging_calls;
 mod unsigned;
+mod write_calls;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,8 +66,9 @@ impl S3Store {
         let dir = dir.into();
         let opening = tokio::task::spawn_blocking(move || store::Store::open(dir)).await;
         let store = Arc::new(opening.map_err(|panic| OpenError::io("read", std::io::Error::other(panic)))??);
-        let service = S3ServiceBuilder::new(service::Calls::new(Arc::clone(&store))).build();
-        Ok(Self { store, service })
+        let mut service = S3ServiceBuilder::new(service::Calls::new(Arc::clone(&store)));
+        service.set_host(host::Localhost);
+        Ok(Self { store, service: service.build() })
     }
 
     /// Creates a bucket; one that is there already is left as it is.

@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::Timestamp;
 use s3s::{S3Result, s3_error};
@@ -20,7 +22,7 @@ use super::bucket::Written;
 use super::checksums::{Algorithm, Checksum, Digests, Hasher, hex};
 use super::content;
 use super::durable::{self, TempFile};
-use super::failure::failed;
+use super::failure::{failed, no_such_upload};
 use super::index::Stamp;
 
 /// The smallest part but the last, in bytes (S3's limit).
@@ -93,9 +95,9 @@ impl Upload {
     /// `NoSuchUpload`, also if it is one of another key.
     pub(super) fn open(uploads: &Path, id: &str, key: &str) -> S3Result<Self> {
         // Nothing but an id we made reaches the file system.
-        let id = Uuid::try_parse(id).map_err(|_| s3_error!(NoSuchUpload))?.simple().to_string();
+        let id = Uuid::try_parse(id).map_err(|_| no_such_upload())?.simple().to_string();
         let upload = Self::load(uploads, id).map_err(failed("read the upload"))?;
-        upload.filter(|upload| upload.record.key == key).ok_or_else(|| s3_error!(NoSuchUpload))
+        upload.filter(|upload| upload.record.key == key).ok_or_else(no_such_upload)
     }
 
     fn load(uploads: &Path, id: String) -> io::Result<Option<Self>> {
@@ -145,7 +147,7 @@ impl Upload {
         let value = value.replace('/', "_");
         let path = self.dir.join(format!("{number:05}.{}.{}.{value}", digests.etag(), algorithm.name()));
         match content.move_to(&path).and_then(|()| durable::sync_dir(&self.dir)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(s3_error!(NoSuchUpload)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_such_upload()),
             result => result.map_err(failed("store the part"))?,
         }
         let metadata = fs::metadata(&path).map_err(failed("read the part"))?;
@@ -198,11 +200,14 @@ impl Upload {
             return Err(s3_error!(MalformedXML, "name at least one part"));
         }
         if !named.is_sorted_by(|a, b| a.number < b.number) {
-            return Err(s3_error!(InvalidPartOrder));
+            return Err(s3_error!(
+                InvalidPartOrder,
+                "The list of parts was not in ascending order. Parts must be ordered by part number."
+            ));
         }
         for name in named {
             if chosen.last().is_some_and(|part| part.size < MIN_PART) {
-                return Err(s3_error!(EntityTooSmall));
+                return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
             }
             let part = uploaded.remove(&name.number).filter(|part| {
                 let same_etag = name.etag.as_ref().is_none_or(|etag| *etag == part.etag());
@@ -253,7 +258,7 @@ fn concatenate(parts: &[Part], algorithm: Algorithm, scratch: &Path) -> io::Resu
 fn composite(parts: &[Part], algorithm: Algorithm) -> S3Result<Checksum> {
     let mut hasher = Hasher::new(algorithm);
     for part in parts {
-        let value = part.checksum.of(algorithm).and_then(|value| base64_simd::STANDARD.decode_to_vec(value).ok());
+        let value = part.checksum.of(algorithm).and_then(|value| STANDARD.decode(value).ok());
         hasher.update(&value.ok_or_else(|| s3_error!(InvalidPart, "a part has no {} checksum", algorithm.name()))?);
     }
     let value = format!("{}-{}", hasher.finish().checksum.value, parts.len());

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use s3s::dto::StreamingBlob;
@@ -69,7 +71,7 @@ impl Received {
             size += data.len() as u64;
             content.rest.push(data);
             if size > MAX_SIZE {
-                return Err(s3_error!(EntityTooLarge));
+                return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed object size"));
             }
             if held > CHUNK {
                 held = 0;
@@ -105,12 +107,16 @@ impl Content {
 
 fn check(digests: &Digests, claims: &Claims<'_>) -> S3Result<()> {
     if claims.length.is_some_and(|length| u64::try_from(length) != Ok(digests.size)) {
-        return Err(s3_error!(IncompleteBody));
+        return Err(s3_error!(
+            IncompleteBody,
+            "You did not provide the number of bytes specified by the Content-Length HTTP header"
+        ));
     }
     if let Some(md5) = claims.md5 {
-        let decoded = base64_simd::STANDARD.decode_to_vec(md5).map_err(|_| s3_error!(InvalidDigest))?;
+        let decoded =
+            STANDARD.decode(md5).map_err(|_| s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid"))?;
         if decoded.len() != digests.md5.len() {
-            return Err(s3_error!(InvalidDigest));
+            return Err(s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid"));
         }
         if md5 != base64(digests.md5) {
             return Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received."));

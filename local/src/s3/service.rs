@@ -6,7 +6,7 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use super::store::Store;
-use super::{bucket_calls, copy_calls, listing_calls, multipart_calls, object_calls, tagging_calls};
+use super::{bucket_calls, copy_calls, listing_calls, multipart_calls, read_calls, tagging_calls, write_calls};
 
 /// The calls of S3 on a store.
 #[derive(Debug)]
@@ -46,30 +46,30 @@ impl S3 for Calls {
     }
 
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
-        Ok(S3Response::new(object_calls::put(&self.store, req.input, req.extensions.get()).await?))
+        Ok(S3Response::new(write_calls::put(&self.store, req.input, req.extensions.get()).await?))
     }
 
     async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
-        Ok(S3Response::new(object_calls::get(&self.store, req.input).await?))
+        Ok(S3Response::new(read_calls::get(&self.store, req.input).await?))
     }
 
     async fn head_object(&self, req: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
-        Ok(S3Response::new(object_calls::head(&self.store, req.input).await?))
+        Ok(S3Response::new(read_calls::head(&self.store, req.input).await?))
     }
 
     async fn get_object_attributes(
         &self,
         req: S3Request<GetObjectAttributesInput>,
     ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
-        Ok(S3Response::new(object_calls::attributes(&self.store, req.input).await?))
+        Ok(S3Response::new(read_calls::attributes(&self.store, req.input).await?))
     }
 
     async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
-        Ok(S3Response::new(object_calls::delete(&self.store, req.input).await?))
+        Ok(S3Response::new(write_calls::delete(&self.store, req.input).await?))
     }
 
     async fn delete_objects(&self, req: S3Request<DeleteObjectsInput>) -> S3Result<S3Response<DeleteObjectsOutput>> {
-        Ok(S3Response::new(object_calls::delete_many(&self.store, req.input).await?))
+        Ok(S3Response::new(write_calls::delete_many(&self.store, req.input).await?))
     }
 
     async fn copy_object(&self, req: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {

@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use s3s::{S3Result, s3_error};
+use s3s::S3Result;
 use thiserror::Error;
 
 use super::bucket::Bucket;
 use super::durable;
-use super::failure::failed;
+use super::failure::{failed, no_such_bucket};
 
 /// Why a store could not be opened.
 #[derive(Debug, Error)]
@@ -97,7 +97,7 @@ impl Store {
     /// `NoSuchBucket`.
     pub(super) fn bucket(&self, name: &str) -> S3Result<Arc<Bucket>> {
         let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
-        buckets.get(name).cloned().ok_or_else(|| s3_error!(NoSuchBucket))
+        buckets.get(name).cloned().ok_or_else(no_such_bucket)
     }
 
     /// Every bucket with its name, in the order of the names.
@@ -126,7 +126,7 @@ impl Store {
     /// `NoSuchBucket`, `BucketNotEmpty`, `InternalError`.
     pub(super) fn delete_bucket(&self, name: &str) -> S3Result<()> {
         let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
-        buckets.get(name).ok_or_else(|| s3_error!(NoSuchBucket))?.delete()?;
+        buckets.get(name).ok_or_else(no_such_bucket)?.delete()?;
         buckets.remove(name);
         remove_dir_if_there(&self.uploads(name)).map_err(failed("remove the bucket's uploads"))
     }

@@ -11,8 +11,8 @@ use s3s::dto::{
 use s3s::{S3Result, s3_error};
 
 use super::failure::blocking;
-use super::object_calls::refuse_version;
 use super::store::Store;
+use super::write_calls::refuse_version;
 
 /// S3's limits: tags of an object, characters of a tag's key and of its value.
 const MAX_TAGS: usize = 10;
@@ -65,7 +65,9 @@ pub(super) fn from_header(header: Option<&str>) -> S3Result<BTreeMap<String, Str
 
 fn decode(text: &str) -> S3Result<String> {
     let text = text.replace('+', " ");
-    let decoded = percent_decode_str(&text).decode_utf8().map_err(|_| s3_error!(InvalidTag))?;
+    let decoded = percent_decode_str(&text)
+        .decode_utf8()
+        .map_err(|_| s3_error!(InvalidTag, "The tag set is not a valid query string"))?;
     Ok(decoded.into_owned())
 }
 

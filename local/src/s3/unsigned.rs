@@ -67,7 +67,9 @@ fn codings(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 
 /// Makes the headers say what is true of the decoded body.
 fn describe_decoded(parts: &mut request::Parts, trailers: &Trailers) -> S3Result<()> {
-    let length = parts.headers.remove(&DECODED_LENGTH).ok_or_else(|| s3_error!(MissingContentLength))?;
+    let length = parts.headers.remove(&DECODED_LENGTH).ok_or_else(|| {
+        s3_error!(MissingContentLength, "You must provide the x-amz-decoded-content-length HTTP header")
+    })?;
     parts.headers.insert(CONTENT_LENGTH, length);
     let kept: Vec<_> = codings(&parts.headers).filter(|coding| !coding.eq_ignore_ascii_case(CHUNKED)).collect();
     match HeaderValue::from_str(&kept.join(",")) {

@@ -13,8 +13,7 @@ const MAX_ENTRIES: usize = 10;
 #[serde(rename_all = "PascalCase")]
 pub(super) struct BatchInput<T> {
     pub(super) queue_url: Option<String>,
-    #[serde(default = "Vec::new")]
-    entries: Vec<Entry<T>>,
+    entries: Option<Vec<Entry<T>>>,
 }
 
 /// One entry of a batch: an id and what the action without batch takes.
@@ -29,14 +28,13 @@ pub(super) struct Entry<T> {
 impl<T> BatchInput<T> {
     /// The entries, once they keep the rules of batches. `entry_shape` is the name of an entry in the API.
     pub(super) fn entries(self, entry_shape: &'static str) -> Result<Vec<Entry<T>>, SqsError> {
-        if self.entries.is_empty() {
-            return Err(SqsError::EmptyBatchRequest(entry_shape));
-        }
-        if self.entries.len() > MAX_ENTRIES {
-            return Err(SqsError::TooManyEntriesInBatchRequest(self.entries.len()));
+        let entries = self.entries.filter(|entries| !entries.is_empty());
+        let entries = entries.ok_or(SqsError::EmptyBatchRequest(entry_shape))?;
+        if entries.len() > MAX_ENTRIES {
+            return Err(SqsError::TooManyEntriesInBatchRequest(entries.len()));
         }
         let mut ids = BTreeSet::new();
-        for Entry { id, .. } in &self.entries {
+        for Entry { id, .. } in &entries {
             if !is_entry_id(id) {
                 return Err(SqsError::InvalidBatchEntryId);
             }
@@ -44,7 +42,7 @@ impl<T> BatchInput<T> {
                 return Err(SqsError::BatchEntryIdsNotDistinct(id.clone()));
             }
         }
-        Ok(self.entries)
+        Ok(entries)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use md5::{Digest, Md5};
 
-use super::message::{Attribute, Value};
+use super::message_attributes::{Attribute, Value};
 
 /// MD5 of the body's UTF-8 bytes, in hexadecimal.
 pub(super) fn of_body(body: &str) -> String {

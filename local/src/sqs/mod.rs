@@ -25,6 +25,7 @@ mod batch;
 mod checksum;
 mod error;
 mod message;
+mod message_attributes;
 mod move_task;
 mod paging;
 mod protocol;

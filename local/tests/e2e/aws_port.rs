@@ -135,3 +135,19 @@ async fn a_shutdown_lets_requests_in_flight_finish() {
     assert!(String::from_utf8_lossy(&answer).ends_with("finished"));
     timeout(PATIENCE, stopped).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_shutdown_that_is_cut_short_ends_the_connections() {
+    let dir = tempfile::tempdir().unwrap();
+    let (started, mut polling) = mpsc::unbounded_channel();
+    let sqs = move |_| {
+        started.send(()).ok();
+        std::future::pending()
+    };
+    let endpoint = Endpoint::start_with(dir.path(), sqs).await;
+    let mut client = TcpStream::connect(endpoint.address).await.unwrap();
+    client.write_all(LONG_POLL.as_bytes()).await.unwrap();
+    timeout(PATIENCE, polling.recv()).await.unwrap().unwrap();
+    endpoint.stop().abort();
+    assert_eq!(timeout(PATIENCE, client.read(&mut [0])).await.unwrap().unwrap(), 0);
+}

@@ -59,9 +59,7 @@ impl TestStack {
 
     /// All log records, read from the files.
     pub(crate) fn log_records(&self) -> Vec<Value> {
-        let mut records = Vec::new();
-        collect_records(self.stack.log_dir(), &mut records);
-        records
+        log_records_in(self.stack.log_dir())
     }
 
     /// Waits until neither request queue nor dead-letter queue holds a message.
@@ -126,6 +124,13 @@ pub(crate) async fn until(mut condition: impl AsyncFnMut() -> bool) {
         }
     };
     tokio::time::timeout(PATIENCE, looking).await.expect("the condition comes true");
+}
+
+/// All log records in a folder, which may be that of a system that has been stopped.
+pub(crate) fn log_records_in(folder: &Path) -> Vec<Value> {
+    let mut records = Vec::new();
+    collect_records(folder, &mut records);
+    records
 }
 
 fn collect_records(folder: &Path, records: &mut Vec<Value>) {

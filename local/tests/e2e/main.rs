@@ -4,6 +4,7 @@
 
 mod aws_port;
 mod calls;
+mod drain;
 mod edge;
 mod endings;
 mod endpoint;

@@ -1,6 +1,4 @@
-//! What tools, browsers and operators get from the gateway's port: reflection, health, the page; and how it drains.
-
-use std::time::Duration;
+//! What tools, browsers and operators get from the gateway's port: reflection, health, the page.
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -10,11 +8,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1, v1alpha};
-use tonic_types::StatusExt as _;
 
-use crate::edge::{error_info, values, without_workers};
+use crate::edge::without_workers;
 use crate::http1::{self, get};
-use crate::kit::{message_counts, queue_names, until};
 
 const SERVICES: [&str; 4] = [
     "compute.v1.ComputeService",
@@ -74,36 +70,6 @@ async fn health_is_serving_for_the_server_and_the_service_and_unknown_for_others
     let response = get(stack.address(), "/healthz").await;
     assert_eq!((response.status().as_u16(), response.body().as_ref()), (200, &b"ok\n"[..]));
     stack.stop().await;
-}
-
-#[tokio::test]
-async fn a_drain_is_announced_and_does_not_wait_for_those_who_watch() {
-    let stack = without_workers(|_| {}).await;
-    let mut health = HealthClient::new(stack.channel().await);
-    let request = HealthCheckRequest { service: SERVICES[0].to_owned() };
-    let mut watch = health.watch(request).await.unwrap().into_inner();
-    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
-
-    let stopping = tokio::spawn(stack.stop());
-    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
-    tokio::time::timeout(Duration::from_secs(20), stopping).await.expect("long before the drain limit").unwrap();
-    assert!(watch.next().await.is_none_or(|end| end.is_err()), "the watch is cut");
-}
-
-#[tokio::test]
-async fn a_call_left_at_the_drain_limit_is_answered_unavailable_with_its_operation() {
-    let stack = without_workers(|config| config.drain_limit = Duration::from_millis(100)).await;
-    let (sqs, mut client) = (stack.sqs(), stack.client().await);
-    let waiting = tokio::spawn(async move { client.compute(values([1])).await });
-    until(async || message_counts(&sqs, "compute-requests").await.0 == 1).await;
-    assert!(queue_names(&sqs).await.iter().any(|name| name.starts_with("compute-replies-")));
-
-    stack.stop().await;
-    let status = waiting.await.unwrap().unwrap_err();
-    assert_eq!((status.code(), error_info(&status).reason.as_str()), (Code::Unavailable, "SHUTTING_DOWN"));
-    let id = status.metadata().get("operation-id").unwrap().to_str().unwrap();
-    assert_eq!(error_info(&status).metadata["operation_id"], id);
-    assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
 }
 
 #[tokio::test]

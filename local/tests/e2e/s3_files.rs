@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::primitives::ByteStream;
-use compute_local::s3::{OpenError, S3Store};
+use compute_local::s3::{CreateBucketError, OpenError, S3Store};
 
 use crate::endpoint::{BUCKET, Endpoint, code};
 
@@ -49,7 +49,7 @@ async fn a_log_object_is_one_plain_file_under_its_key() {
     let write = endpoint.s3().put_object().bucket(BUCKET).key(key).content_type("application/json").if_none_match("*");
     write.body(ByteStream::from_static(b"{}\n")).send().await.unwrap();
     let file = Path::new(BUCKET).join(key);
-    assert_eq!(files(dir.path()), [file.clone()]);
+    assert_eq!(files(dir.path()), std::slice::from_ref(&file));
     assert_eq!(fs::read_to_string(dir.path().join(file)).unwrap(), "{}\n");
     endpoint.stop().await.unwrap();
 
@@ -156,6 +156,18 @@ async fn one_process_at_a_time_has_the_folder() {
     assert!(matches!(second, OpenError::InUse { .. }), "{second}");
     drop(first);
     S3Store::open(dir.path()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bucket_with_a_bad_name_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = S3Store::open(dir.path()).await.unwrap();
+    for name in ["..", "a", "Upper", "a/b", "127.0.0.1"] {
+        let refused = store.create_bucket_if_absent(name).await.expect_err("refused");
+        assert!(matches!(refused, CreateBucketError::Name { .. }), "{refused}");
+    }
+    store.create_bucket_if_absent("a-good-one").await.unwrap();
+    store.create_bucket_if_absent("a-good-one").await.unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ import pytest
 from callers import Caller, generate_stubs
 from deployment import Aws, Deployment
 from processes import Processes, binary
+from sqs_endpoints import new_queue, queue, sqs, sqs_endpoint  # noqa: F401  (fixtures of the SQS conformance suite)
 
 _numbers = itertools.count(1)
 
@@ -83,6 +84,6 @@ def start_local(processes, data_dir, workers=1):
 def pytest_configure(config):
     config.addinivalue_line(
         "markers",
-        "moto_differs(reason): AWS's documentation and moto disagree; on moto the test must fail, so that we notice when it no longer does",
+        "moto_differs(reason): moto does not do what AWS documents; there the test must fail, so that we notice when it does",
     )
-    config.addinivalue_line("markers", "embedded_only(reason): says nothing about moto and is skipped on it")
+    config.addinivalue_line("markers", "embedded_only(reason): has nothing to say about moto and is skipped there")

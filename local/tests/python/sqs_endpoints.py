@@ -3,25 +3,16 @@
 The suite asks of both what the API reference promises of standard queues. Where they differ AWS's documentation decides, and the
 test says so in its `moto_differs`. boto3 itself checks the MD5 of every body that it receives.
 
-The embedded one is found by COMPUTE_AWS_ENDPOINT (a base URL) if that is set; else the binary COMPUTE_LOCAL_BIN (default: the
-debug build of compute-local) is started on ports of the system's choice.
+With COMPUTE_AWS_ENDPOINT, a base URL, the suite runs on what is there instead of starting the embedded endpoint.
 """
 
 import os
-import re
-import socket
-import subprocess
-import sys
-import threading
 import uuid
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 from botocore.config import Config
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-START_LIMIT_SECONDS = 30
 
 
 class Endpoint:
@@ -31,10 +22,11 @@ class Endpoint:
 
     @property
     def address(self):
-        host, port = re.fullmatch(r"http://([^:/]+):(\d+)/?", self.url).groups()
-        return host, int(port)
+        parts = urlsplit(self.url)
+        return parts.hostname, parts.port
 
     def client(self):
+        # Without retries, so that a test sees each answer; more patient than the longest poll.
         return boto3.client(
             "sqs",
             endpoint_url=self.url,
@@ -45,66 +37,11 @@ class Endpoint:
         )
 
 
-def _stop(process):
-    process.terminate()
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _line_matching(process, pattern):
-    """First match of the pattern in the output of a process, which is drained from then on."""
-    seen = []
-    timer = threading.Timer(START_LIMIT_SECONDS, process.kill)
-    timer.start()
-    try:
-        for line in process.stdout:
-            seen.append(line)
-            if match := re.search(pattern, line):
-                threading.Thread(target=process.stdout.read, daemon=True).start()
-                return match
-    finally:
-        timer.cancel()
-    pytest.fail(f"no line that matches {pattern!r} from {process.args}:\n{''.join(seen)}")
-
-
-def _embedded(data_dir):
-    if url := os.environ.get("COMPUTE_AWS_ENDPOINT"):
-        yield Endpoint("embedded", url)
-        return
-    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-    binary = os.environ.get("COMPUTE_LOCAL_BIN", target / "debug" / "compute-local")
-    command = [binary, "--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", "--workers", "0", "--data-dir", data_dir]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        yield Endpoint("embedded", _line_matching(process, r"aws\s+(http://\S+)")[1])
-    finally:
-        _stop(process)
-
-
-def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def _moto():
-    # moto_server prints its address in a form that depends on werkzeug's version, so the port is chosen here.
-    port = _free_port()
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        _line_matching(process, r"Running on ")
-        yield Endpoint("moto", f"http://127.0.0.1:{port}")
-    finally:
-        _stop(process)
-
-
 @pytest.fixture(scope="session", params=["embedded", "moto"])
-def sqs_endpoint(request, tmp_path_factory):
-    yield from _embedded(tmp_path_factory.mktemp("data")) if request.param == "embedded" else _moto()
+def sqs_endpoint(request):
+    url = os.environ.get("COMPUTE_AWS_ENDPOINT") if request.param == "embedded" else None
+    fixture = {"embedded": "local_aws", "moto": "moto"}[request.param]
+    return Endpoint(request.param, url or request.getfixturevalue(fixture).endpoint)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from sqs_endpoints import new_queue, queue, sqs, sqs_endpoint  # noqa: F401  (fixtures)
 from sqs_requests import arn, attributes_of, counts, error_code, receive_all, receive_one
 
 embedded_only = pytest.mark.embedded_only

@@ -5,9 +5,7 @@ import json
 
 import pytest
 
-from sqs_endpoints import queue, new_queue, sqs, sqs_endpoint  # noqa: F401  (fixtures)
-
-pytestmark = pytest.mark.embedded_only("errors of the protocol itself are the server's own, not SQS's; moto answers most with a page of HTML")
+pytestmark = pytest.mark.embedded_only("errors of the protocol are each server's own; moto answers most with a page of HTML")
 
 
 @pytest.fixture
@@ -115,6 +113,32 @@ def test_unknown_members_and_nulls_are_ignored(post, queue):
     body = {"QueueUrl": queue, "MessageBody": "m", "DelaySeconds": None, "MessageAttributes": None, "Novelty": {"a": [1]}}
     status, _, answer = post("AmazonSQS.SendMessage", json.dumps(body))
     assert status == 200 and answer["MessageId"]
+    attribute = {"DataType": "String", "StringValue": "v", "BinaryValue": None, "StringListValues": None, "BinaryListValues": []}
+    body = {"QueueUrl": queue, "MessageBody": "m", "MessageAttributes": {"a": attribute}}
+    status, _, answer = post("AmazonSQS.SendMessage", json.dumps(body))
+    assert status == 200 and answer["MD5OfMessageAttributes"]
+
+
+@pytest.mark.parametrize("entries", [{}, {"Entries": None}, {"Entries": []}])
+def test_a_batch_without_entries_is_refused(post, queue, entries):
+    for action in ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"):
+        _, headers, answer = post("AmazonSQS." + action, json.dumps({"QueueUrl": queue, **entries}))
+        assert headers["x-amzn-query-error"] == "AWS.SimpleQueueService.EmptyBatchRequest;Sender"
+
+
+def test_an_entry_without_an_id_or_a_body_is_refused(post, queue):
+    send = "AmazonSQS.SendMessageBatch"
+    _, _, answer = post(send, json.dumps({"QueueUrl": queue, "Entries": [{"MessageBody": "m"}]}))
+    assert answer["__type"] == "com.amazonaws.sqs#InvalidBatchEntryId"
+    status, _, answer = post(send, json.dumps({"QueueUrl": queue, "Entries": [{"Id": "0"}]}))
+    assert status == 200 and [failure["Code"] for failure in answer["Failed"]] == ["MissingParameter"]
+
+
+def test_lists_as_values_of_attributes_are_refused(post, queue):
+    attribute = {"DataType": "String", "StringValue": "v", "StringListValues": ["v"]}
+    body = {"QueueUrl": queue, "MessageBody": "m", "MessageAttributes": {"a": attribute}}
+    _, headers, _ = post("AmazonSQS.SendMessage", json.dumps(body))
+    assert headers["x-amzn-query-error"] == "AWS.SimpleQueueService.UnsupportedOperation;Sender"
 
 
 def test_another_method_than_post_is_refused(post):

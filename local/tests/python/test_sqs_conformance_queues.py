@@ -6,7 +6,6 @@ import uuid
 
 import pytest
 
-from sqs_endpoints import new_queue, queue, sqs, sqs_endpoint  # noqa: F401  (fixtures)
 from sqs_requests import attributes_of, counts, error_code, receive_one
 
 embedded_only = pytest.mark.embedded_only

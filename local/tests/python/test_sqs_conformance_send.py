@@ -5,7 +5,6 @@ import struct
 
 import pytest
 
-from sqs_endpoints import new_queue, queue, sqs, sqs_endpoint  # noqa: F401  (fixtures)
 from sqs_requests import attributes_of, counts, error_code, receive_all, receive_one
 
 moto_differs = pytest.mark.moto_differs

@@ -41,7 +41,6 @@ pub(in crate::sqs) struct GetQueueUrlInput {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::sqs) struct ListQueuesInput {
-    #[serde(default)]
     queue_name_prefix: Option<String>,
     #[serde(flatten)]
     page: PageForm,
@@ -59,7 +58,6 @@ pub(in crate::sqs) struct ListSourcesInput {
 #[serde(rename_all = "PascalCase")]
 pub(in crate::sqs) struct GetQueueAttributesInput {
     queue_url: Option<String>,
-    #[serde(default)]
     attribute_names: Option<Vec<String>>,
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::sqs::Sqs;
 use crate::sqs::checksum;
 use crate::sqs::error::SqsError;
-use crate::sqs::message::{Attribute, Content, not_for_standard_queues};
+use crate::sqs::message::{Content, not_for_standard_queues};
+use crate::sqs::message_attributes::Attribute;
 use crate::sqs::protocol::{Answer, in_range};
 use crate::sqs::queue::ReceiveOptions;
 use crate::sqs::queue_state::{Delivery, Message};
@@ -18,11 +19,8 @@ use crate::sqs::registry::ACCOUNT;
 pub(in crate::sqs) struct ReceiveMessageInput {
     queue_url: Option<String>,
     /// The older name of the next.
-    #[serde(default)]
     attribute_names: Option<Vec<String>>,
-    #[serde(default)]
     message_system_attribute_names: Option<Vec<String>>,
-    #[serde(default)]
     message_attribute_names: Option<Vec<String>>,
     max_number_of_messages: Option<i64>,
     visibility_timeout: Option<i64>,
