@@ -1,6 +1,5 @@
 """One installation of the system on an AWS endpoint: its queues, its bucket, and the processes started for it."""
 
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -10,9 +9,9 @@ from botocore.config import Config
 
 from processes import binary, wait_until
 from uuids import uuid7
+from wire import METHOD, digest, record_key
 
 REGION = "us-east-1"
-METHOD = "compute.v1.ComputeService/Compute"
 
 
 class Aws:
@@ -102,19 +101,19 @@ class Deployment:
         """URLs of all reply queues there are."""
         return self.aws.sqs.list_queues(QueueNamePrefix=f"{self.prefix}-replies").get("QueueUrls", [])
 
-    def send_request(self, body, reply_to, *, correlation_id=None, method=METHOD, **attributes):
+    def send_request(self, body, reply_to, group=None, **attributes):
         """Puts a message straight onto the request queue, well-formed but for what is given; None leaves an attribute out.
         Attributes are text (a String) or pairs of data type and value. Returns the correlation id.
         """
-        correlation_id = correlation_id or str(uuid7())
-        given = {"CorrelationId": correlation_id, "ReplyTo": reply_to, "Method": method}
-        given = {**given, "Digest": hashlib.sha256(body.encode()).hexdigest(), **attributes}
-        self.send(self.requests, body, given)
-        return correlation_id
+        given = {"CorrelationId": str(uuid7()), "ReplyTo": reply_to, "Method": METHOD, "Digest": digest(body)}
+        given |= attributes
+        self.send(self.requests, body, given, group)
+        return given["CorrelationId"]
 
-    def send(self, queue_url, body, attributes):
+    def send(self, queue_url, body, attributes, group=None):
         named = {name: attribute(value) for name, value in attributes.items() if value is not None}
-        self.aws.sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=named)
+        options = {"MessageGroupId": group} if group else {}
+        self.aws.sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=named, **options)
 
     def receive(self, queue_url, what):
         """Waits for a message, takes it off the queue, and returns it with its attributes as a plain dict."""
@@ -136,6 +135,14 @@ class Deployment:
     def log_keys(self):
         pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="operations/")
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def log_record(self, operation_id, tenant=None):
+        """The log record of one operation, if it is there."""
+        try:
+            found = self.aws.s3.get_object(Bucket=self.bucket, Key=record_key(tenant, operation_id))
+        except self.aws.s3.exceptions.NoSuchKey:
+            return None
+        return json.loads(found["Body"].read())
 
     def log_records(self):
         """All log records, by operation id."""

@@ -1,8 +1,6 @@
 """The golden files of the wire contract, `proto/wire/v1/`, read and written by `wire.py`."""
 
-import datetime
 import json
-import uuid
 from pathlib import Path
 
 import pytest
@@ -42,12 +40,6 @@ def check(case, text, read, body):
             assert wire.write(body(decoded)) == text
 
 
-def key(tenant, operation_id):
-    ms = uuid.UUID(operation_id).int >> 80
-    day = datetime.datetime.fromtimestamp(ms // 1000, datetime.UTC).date()
-    return f"operations/tenant={tenant or '-'}/dt={day}/{9999999999999 - ms:013}-{operation_id}.json"
-
-
 @cases("requests.json")
 def test_request(case):
     message = case["message"]
@@ -67,4 +59,4 @@ def test_reply(case):
 @cases("records.json")
 def test_record(case):
     check(case, case["content"], lambda: wire.read_record(case["content"]), wire.record_body)
-    assert case["key"] == key(case["decodes_to"]["tenant"], case["decodes_to"]["id"])
+    assert case["key"] == wire.record_key(case["decodes_to"]["tenant"], case["decodes_to"]["id"])

@@ -2,11 +2,11 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 
 import pytest
 
 from processes import wait_until
+from wire import digest
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_worker_itself_refuses_a_field_out_of_its_range(system, worker, body
 
 
 def test_an_unknown_method_is_answered_with_code_12_and_logged(system, worker):
-    reply = exchange(system, '{"values":[1]}', method="compute.v1.ComputeService/Guess")
+    reply = exchange(system, '{"values":[1]}', Method="compute.v1.ComputeService/Guess")
     assert reply["plain"]["Status"] == "12"
     assert reply["json"]["code"] == 12
     operation = reply["plain"]["CorrelationId"]
@@ -89,7 +89,7 @@ def exchange(system, body, **attributes):
     strings = ("CorrelationId", "Digest", "Worker", "Timing")
     assert types == {**dict.fromkeys(strings, "String"), "Status": "Number"}
     assert reply["plain"]["CorrelationId"] == operation
-    assert reply["plain"]["Digest"] == sha256(body.encode()).hexdigest()
+    assert reply["plain"]["Digest"] == digest(body)
     assert {"sent", "first_received", "started", "finished"} <= json.loads(reply["plain"]["Timing"]).keys()
     reply["json"] = json.loads(reply["Body"])
     system.wait_until_empty(system.requests)

@@ -4,7 +4,10 @@ attributes and log records, read and written. Decoded integers are `int`, double
 
 import hashlib
 import json
+import re
 import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 METHOD = "compute.v1.ComputeService/Compute"
@@ -126,6 +129,10 @@ def read_statistics(body):
     return statistics
 
 
+def digest(body):
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
 def attribute(message, name, data_type, otherwise=Refused):
     found = message["attributes"].get(name)
     if found is None:
@@ -150,26 +157,36 @@ def whole(message, name):
     return None if value is None else int(value)
 
 
-def read_request_message(message, account, reply_queues):
-    """A request as a worker takes it that may reply to queues of that account whose names start like that."""
+def read_address(message, account, reply_queues):
+    """Whom to answer, if that may be done: the id of the operation, and a queue of that account whose name starts like that."""
     decoded = {"id": correlation_id(message), "reply_to": attribute(message, "ReplyTo", "String", Unanswerable)}
     if decoded["reply_to"] is not None:
-        path = urlsplit(decoded["reply_to"]).path.split("/")
+        try:
+            path = urlsplit(decoded["reply_to"]).path.split("/")
+        except ValueError as error:
+            raise Unanswerable from error
         if len(path) != 3 or path[1] != account or not path[2].startswith(reply_queues):
             raise Unanswerable
-    decoded |= {
+    return decoded
+
+
+def read_request_message(message, account, reply_queues):
+    """A request as a worker takes it that may reply to queues of that account whose names start like that."""
+    decoded = read_address(message, account, reply_queues) | {
         "method": attribute(message, "Method", "String"),
         "timeout_ms": whole(message, "TimeoutMs"),
         "deadline": whole(message, "Deadline"),
         "traceparent": attribute(message, "traceparent", "String"),
         "tenant": message.get("MessageGroupId"),
     }
-    digest = hashlib.sha256(message["body"].encode()).hexdigest()
-    if decoded["method"] is None or attribute(message, "Digest", "String") not in (None, digest):
+    expected = digest(message["body"])
+    if decoded["method"] is None or attribute(message, "Digest", "String") not in (None, expected):
         raise Refused
     if decoded["method"] != METHOD:
         raise Refused(12)
-    return decoded | {"digest": digest, "request": read_request(message["body"])}
+    if attribute(message, "ContentType", "String") not in (None, "application/json"):
+        raise Refused
+    return decoded | {"digest": expected, "request": read_request(message["body"])}
 
 
 def read_reply_message(message):
@@ -254,6 +271,16 @@ def reply_body(reply):
     return {"code": reply["status"], "message": reply["message"]}
 
 
+def record_key(tenant, operation_id):
+    """The name of the object that the record of an operation lies in. What has no name is not worked."""
+    created = uuid.UUID(operation_id)
+    if created.version != 7 or not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", tenant or "none") or tenant == "-":
+        raise Refused
+    ms = created.int >> 80
+    day = datetime.fromtimestamp(ms // 1000, UTC).date()
+    return f"operations/tenant={tenant or '-'}/dt={day}/{9999999999999 - ms:013}-{operation_id}.json"
+
+
 def record_body(record):
     order = "id tenant method times worker status digest count values result error summary".split()
     body = {name: record[name] for name in order if record[name] is not None}
@@ -262,3 +289,15 @@ def record_body(record):
     if "result" in body:
         body["result"] = statistics_body(body["result"])
     return body
+
+
+def summary(values, statistics):
+    """The result for human eyes."""
+
+    def plain(value):
+        return format(Decimal(repr(value)), "f").removesuffix(".0")
+
+    first, count = ", ".join(map(str, values[:1000])), len(values)
+    listed = f"Liste: [{first}]" if count <= 1000 else f"Liste: [{first}, …] ({count} values)"
+    ends = [f"Min:{statistics['min']}", f"Max:{statistics['max']}"]
+    return "\n".join([listed, *ends, f"Median:{plain(statistics['median'])}", f"Mean:{plain(statistics['mean'])}"])

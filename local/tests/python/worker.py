@@ -1,114 +1,105 @@
-"""A compute worker in Python: takes requests from the queue, replies, logs to S3. proto/wire/v1/README.md is what it follows.
+"""A compute worker in Python: takes requests from the queue, replies, logs to S3, as proto/wire/v1/README.md says.
 
     python worker.py [--prefix compute] [--worker-id ID] [--poll-wait SECONDS] REQUEST_QUEUE_URL LOG_BUCKET
 
-Region, credentials and endpoint come from boto3's own environment. It works one message at a time, which takes much less than
-the queue's visibility timeout, and sheds nothing. SIGTERM ends it after the poll under way.
+Region (AWS_DEFAULT_REGION), credentials and endpoint come from boto3's own environment. It works one message at a time, in much
+less than the queue's visibility timeout, and it drops nothing that is late. SIGTERM ends it after the poll under way.
 """
 
 import argparse
-import json
 import signal
 import time
 import uuid
-from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
 import boto3
+import wire
+from exact import exact
 
-from exact import Refused, compute, digest, read_request, summary
-
-METHOD = "compute.v1.ComputeService/Compute"
 sqs, s3 = boto3.client("sqs"), boto3.client("s3")
 
 
-def now():
-    return time.time_ns() // 1_000_000
-
-
-def handle(message, options):
-    attributes = {name: value.get("StringValue") for name, value in message.get("MessageAttributes", {}).items()}
-    try:
-        operation, reply_to = str(uuid.UUID(attributes["CorrelationId"])), attributes.get("ReplyTo")
-        if reply_to is not None and not urlsplit(reply_to).path.startswith(options.replies_start):
-            raise ValueError(f"no replies go to {reply_to}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return defer(message, options, error)
-    system = message["Attributes"]
-    times = {"sent": int(system["SentTimestamp"]), "first_received": int(system["ApproximateFirstReceiveTimestamp"])}
-    times["started"] = now()
-    record = {"id": operation, "method": attributes.get("Method"), "times": times, "worker": options.worker_id}
-    record |= {"status": 0, "digest": attributes.get("Digest") or digest(message["Body"])}
-    if "MessageGroupId" in system:
-        record["tenant"] = system["MessageGroupId"]
-    try:
-        if record["digest"] != digest(message["Body"]):
-            raise Refused(3, "message attribute Digest is not the SHA-256 of the body")
-        if record["method"] != METHOD:
-            raise Refused(12, f"unknown method {record['method']}")
-        request = read_request(message["Body"])
-        reply = compute(request)
-        values = request["values"]
-        record |= {"count": len(values), "values": values[:1000], "result": reply, "summary": summary(values, reply)}
-    except Refused as refused:
-        reply = {"code": refused.code, "message": refused.message, "details": refused.details}
-        record |= {"status": refused.code, "error": {"code": refused.code, "message": refused.message}}
-    times["finished"] = now()
-    if reply_to:
-        timing = json.dumps({**times, "slots": 1, "busy": 1})
-        answer = {"CorrelationId": operation, "Digest": record["digest"], "Worker": options.worker_id, "Timing": timing}
-        answer = {name: {"DataType": "String", "StringValue": value} for name, value in answer.items()}
-        answer["Status"] = {"DataType": "Number", "StringValue": str(record["status"])}
-        try:
-            sqs.send_message(QueueUrl=reply_to, MessageBody=json.dumps(reply), MessageAttributes=answer)
-        except sqs.exceptions.QueueDoesNotExist:
-            pass  # Nobody waits any more.
-    log(operation, record, options)
-    sqs.delete_message(QueueUrl=options.queue, ReceiptHandle=message["ReceiptHandle"])
-
-
-def log(operation, record, options):
-    created = uuid.UUID(operation).int >> 80  # A UUIDv7 starts with its time.
-    day = datetime.fromtimestamp(created / 1000, timezone.utc).date()
-    tenant = record.get("tenant", "-")
-    key = f"operations/tenant={tenant}/dt={day}/{9_999_999_999_999 - created:013}-{operation}.json"
-    try:
-        s3.put_object(Bucket=options.bucket, Key=key, Body=json.dumps(record), IfNoneMatch="*")
-    except s3.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] != "PreconditionFailed":  # It was logged at an earlier delivery.
-            raise
-
-
-def defer(message, options, error):
-    """Leaves a message that cannot be answered to the dead-letter queue."""
-    print("cannot be answered:", error, flush=True)
-    pause = min(2 ** (int(message["Attributes"]["ApproximateReceiveCount"]) - 1), 900)
-    receipt = message["ReceiptHandle"]
-    sqs.change_message_visibility(QueueUrl=options.queue, ReceiptHandle=receipt, VisibilityTimeout=pause)
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prefix", default="compute")
     parser.add_argument("--worker-id", default=f"python-{uuid.uuid4()}")
     parser.add_argument("--poll-wait", type=int, default=20)
     parser.add_argument("queue")
     parser.add_argument("bucket")
     options = parser.parse_args()
-    account = urlsplit(options.queue).path.split("/")[1]
-    options.replies_start = f"/{account}/{options.prefix}-replies"
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    poll = {"QueueUrl": options.queue, "WaitTimeSeconds": options.poll_wait}
+    poll |= {"MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"]}
     print("working on", options.queue, flush=True)
     while not stopping:
-        received = sqs.receive_message(
-            QueueUrl=options.queue,
-            WaitTimeSeconds=options.poll_wait,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["All"],
-        )
-        for message in received.get("Messages", []):
-            handle(message, options)
+        for received in sqs.receive_message(**poll).get("Messages", []):
+            handle(received, options)
+
+
+def handle(received, options):
+    system, receipt = received["Attributes"], {"QueueUrl": options.queue, "ReceiptHandle": received["ReceiptHandle"]}
+    message = {"body": received["Body"], "attributes": received.get("MessageAttributes", {})}
+    message["MessageGroupId"] = system.get("MessageGroupId")
+    allowed = (urlsplit(options.queue).path.split("/")[1], f"{options.prefix}-replies")
+    try:
+        address = wire.read_address(message, *allowed)
+    except wire.Unanswerable:  # Left to the dead-letter queue, with less and less haste.
+        pause = min(2 ** (int(system["ApproximateReceiveCount"]) - 1), 900)
+        return sqs.change_message_visibility(**receipt, VisibilityTimeout=pause)
+    times = {"sent": system["SentTimestamp"], "first_received": system["ApproximateFirstReceiveTimestamp"]}
+    times = {name: int(ms) for name, ms in times.items()} | {"started": now()}
+    record, reply = work(message, allowed)
+    times["finished"] = now()
+    if address["reply_to"]:
+        answer = {"CorrelationId": address["id"], "Digest": record["digest"], "Worker": options.worker_id}
+        answer["Timing"] = wire.write(times | {"slots": 1, "busy": 1})
+        answer = {name: {"DataType": "String", "StringValue": text} for name, text in answer.items()}
+        answer["Status"] = {"DataType": "Number", "StringValue": str(record["status"])}
+        try:
+            sqs.send_message(QueueUrl=address["reply_to"], MessageBody=wire.write(reply), MessageAttributes=answer)
+        except sqs.exceptions.QueueDoesNotExist:
+            pass  # Nobody waits any more.
+    log(record | {"id": address["id"], "times": times, "worker": options.worker_id}, options.bucket)
+    sqs.delete_message(**receipt)
+
+
+def work(message, allowed):
+    """The log record, as far as the request and its result go, and the body of the reply."""
+    given = {name: attribute.get("StringValue") for name, attribute in message["attributes"].items()}
+    record = dict.fromkeys(("count", "values", "result", "error", "summary"))
+    record |= {"tenant": message["MessageGroupId"], "method": given.get("Method") or "", "status": 0}
+    record["digest"] = given.get("Digest") or wire.digest(message["body"])
+    try:
+        decoded = wire.read_request_message(message, *allowed)
+        wire.record_key(record["tenant"], decoded["id"])
+        request = decoded["request"]
+        values, wanted = request["values"], (request["quantiles"], request["bins"])
+        result = {"quantiles": [], "histogram": None} | exact(values, *wanted)
+        record |= {"count": len(values), "values": values[:1000], "result": result}
+        record["summary"] = wire.summary(values, result)
+        return record, wire.statistics_body(result)
+    except wire.Refused as refused:
+        code, fields = refused.error["code"], refused.error["fields"]
+        record |= {"status": code, "error": {"code": code, "message": "the request is refused"}}
+        violations = [{"field": field, "description": "not what it must be"} for field in fields]
+        details = [{"@type": wire.BAD_REQUEST, "field_violations": violations}] if violations else []
+        return record, record["error"] | {"details": details}
+
+
+def log(record, bucket):
+    try:
+        key = wire.record_key(record["tenant"], record["id"])
+        s3.put_object(Bucket=bucket, Key=key, Body=wire.write(wire.record_body(record)), IfNoneMatch="*")
+    except wire.Refused:
+        pass  # The log has no place for it, so it was refused.
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":  # An earlier delivery has logged the same.
+            raise
+
+
+def now():
+    return time.time_ns() // 1_000_000
 
 
 if __name__ == "__main__":
