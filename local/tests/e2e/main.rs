@@ -16,3 +16,4 @@ mod operator;
 mod s3;
 mod s3_files;
 mod s3_multipart;
+mod tenants;
