@@ -4,6 +4,8 @@
 
 mod aws_port;
 mod calls;
+mod chaos;
+mod chaos_calls;
 mod drain;
 mod edge;
 mod endings;
