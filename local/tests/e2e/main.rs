@@ -5,6 +5,8 @@
 mod admission;
 mod aws_port;
 mod calls;
+mod chaos;
+mod chaos_calls;
 mod drain;
 mod edge;
 mod endings;
