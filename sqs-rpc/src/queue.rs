@@ -1,5 +1,7 @@
 //! One queue, through the AWS SDK.
 
+mod moving;
+
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -140,6 +142,14 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    fn error<E>(&self, operation: &'static str, error: &SdkError<E>) -> QueueError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        SdkError<E>: ProvideErrorMetadata,
+    {
+        QueueError::from_sdk(operation, &self.url, error)
     }
 
     async fn check_exists(&self) -> Result<(), QueueError> {
