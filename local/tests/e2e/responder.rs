@@ -57,7 +57,8 @@ async fn a_panic_of_the_service_is_an_internal_error_and_the_responder_goes_on()
     // The slot of a request that panicked must be free again for the next.
     config.concurrency = 1;
     let journal = Recorded::default();
-    let responder = Responder::new(&stack.aws(), config, service_fn(panicking), journal.clone()).await.expect("it starts");
+    let responder =
+        Responder::new(&stack.aws(), config, service_fn(panicking), journal.clone()).await.expect("it starts");
     let stats = responder.stats();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let responder = tokio::spawn(responder.run(async { stopped.await.unwrap_or(()) }, LONG));
