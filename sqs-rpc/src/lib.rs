@@ -54,6 +54,7 @@
 //!
 //! - `requester`: calls, which of them to let in, the table of waiters, the pollers of the reply queue.
 //! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
+//! - `dead_letters`: what lies in the dead-letter queue of the request queue, why, and the way back.
 //! - `request`, `reply`, `failure`: what stands on the queues, written and read.
 //! - `settings`, `backoff`: what settings may be; pauses after failures.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
@@ -61,6 +62,7 @@
 mod backoff;
 mod batch;
 mod clock;
+mod dead_letters;
 mod deletes;
 mod failure;
 #[cfg(test)]
@@ -73,6 +75,7 @@ mod requester;
 mod responder;
 mod settings;
 
+pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Listing, Moved, WhyDead};
 pub use failure::{Failure, code};
 pub use message::MAX_MESSAGE_BYTES;
 pub use queue::QueueError;

@@ -111,7 +111,7 @@ impl Requester {
 
         let limits = Limits { all: config.max_in_flight, per_tenant: config.max_in_flight_per_tenant };
         let no_worker_after = config.refuse_hopeless.then_some(config.no_worker_after);
-        let (waiters, clock) = (Arc::new(Waiters::new(limits, no_worker_after)), Arc::<SqsClock>::default());
+        let (waiters, clock) = (Arc::new(Waiters::new(limits, no_worker_after)), sqs.clock());
         let pollers = ReplyPollers::start(&reply_queue, &waiters, &clock, config.pollers, config.poll_wait);
         let sends = Batcher::start(SendRequests { queue: request_queue, clock }, config.send_slots);
         let owns_reply_queue = config.reply_queue.is_none();
