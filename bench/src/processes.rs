@@ -38,6 +38,8 @@ pub(crate) struct Process {
     log: PathBuf,
     child: Child,
     lines: mpsc::UnboundedReceiver<String>,
+    /// Lines that were passed over while another was waited for: those of the two streams come in any order.
+    passed: Vec<String>,
 }
 
 impl Process {
@@ -62,16 +64,20 @@ impl Process {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(read(stderr, file, sender, program.panics.clone()));
         }
-        Ok(Self { program: program.path.clone(), log: program.log.clone(), child, lines })
+        Ok(Self { program: program.path.clone(), log: program.log.clone(), child, lines, passed: Vec::new() })
     }
 
-    /// Waits for the first line, of those not seen yet, that `accept` makes something of.
+    /// Waits for the first line that `accept` makes something of.
     pub(crate) async fn says<T>(&mut self, what: &str, accept: impl Fn(&str) -> Option<T>) -> Result<T, BoxError> {
+        if let Some(found) = self.passed.iter().find_map(|line| accept(line)) {
+            return Ok(found);
+        }
         let waiting = async {
             while let Some(line) = self.lines.recv().await {
                 if let Some(found) = accept(&line) {
                     return Some(found);
                 }
+                self.passed.push(line);
             }
             None
         };

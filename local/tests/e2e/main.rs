@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admission;
 mod aws_port;
 mod calls;
 mod drain;
@@ -15,3 +16,4 @@ mod operator;
 mod s3;
 mod s3_files;
 mod s3_multipart;
+mod tenants;
