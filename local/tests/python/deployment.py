@@ -57,15 +57,18 @@ class Deployment:
         flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
         gateway = self.processes.start([binary("compute-gateway"), *flags], self.aws.environment)
         gateway.address = gateway.event("ready")["address"]
+        gateway.admin = gateway.event("the admin port listens")["address"]
         return gateway
 
-    def worker(self, worker_id, *flags):
+    def worker(self, worker_id, *flags, environment=None):
         """Starts a worker that ends soon when told to, and waits until it works."""
         flags = ["--admin-listen", "127.0.0.1:0", "--worker-id", worker_id, *self._flags(), *flags]
         if "--poll-wait" not in flags:
             flags += ["--poll-wait", "1s"]
-        worker = self.processes.start([binary("compute-worker"), *flags], self.aws.environment)
+        environment = {**self.aws.environment, **(environment or {})}
+        worker = self.processes.start([binary("compute-worker"), *flags], environment)
         worker.event("ready")
+        worker.admin = worker.event("the admin port listens")["address"]
         return worker
 
     def python_worker(self, *flags):
