@@ -6,7 +6,7 @@ import urllib.request
 import grpc
 
 from callers import Load, details, operation_id
-from conftest import start_local
+from conftest import start_local, start_moto
 from deployment import Aws
 from processes import wait_until
 
@@ -66,22 +66,19 @@ def test_when_aws_is_gone_callers_are_told_and_processes_still_end(processes, tm
 
 def test_calls_are_answered_while_s3_is_gone_and_logged_when_it_is_back(local_aws, processes, queues, connect):
     system = queues(local_aws, "no-log")
-    s3 = processes.start(["moto_server", "-p", "0"])
-    endpoint = s3.stderr.first(lambda line: line.partition("Running on ")[2] or None, "address of moto")
-    bucket = {"Bucket": system.bucket}
-    Aws(endpoint).s3.create_bucket(**bucket)
+    moto = start_moto(processes)
+    endpoint, bucket = moto.aws.endpoint, {"Bucket": system.bucket}
+    moto.aws.s3.create_bucket(**bucket)
     gateway = system.gateway()
     worker = system.worker("a", environment={"AWS_ENDPOINT_URL_S3": endpoint})
     caller = connect(gateway.address)
 
-    s3.kill()
+    moto.kill()
     operations = {caller.compute([n, n + 2]).operation_id for n in range(5)}
     worker.event("cannot record the operation, trying again")
     assert system.counts(system.requests) == (0, 5), "the worker keeps what it cannot log"
 
-    again = processes.start(["moto_server", "-p", endpoint.rpartition(":")[2]])
-    again.stderr.first(lambda line: "Running on " in line or None, "address of moto")
-    s3 = Aws(endpoint).s3
+    s3 = start_moto(processes, port=endpoint.rpartition(":")[2]).aws.s3
     s3.create_bucket(**bucket)
     system.wait_until_empty(system.requests)
     keys = [entry["Key"] for entry in s3.list_objects_v2(**bucket)["Contents"]]
