@@ -47,7 +47,7 @@ web-check: web ## Checks the page and the API's .proto, and that the committed b
 
 python-test: ## The system from outside: real processes, moto, Python clients and workers, oracles
 	cargo build --workspace --bins --examples --locked
-	"$(VENV)/bin/python" -m pytest local/tests/python
+	PATH="$(VENV)/bin:$$PATH" python -m pytest local/tests/python
 
 page-test: ## The page in a real browser, and Google's gRPC-Web client
 	cargo build --workspace --bins --locked

@@ -1,5 +1,6 @@
-//! The wall clock, in the unit of the wire.
+//! Wall clocks, this host's and SQS's, in the unit of the wire.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since the Unix epoch by this host's clock; 0 if the clock stands before it.
@@ -11,4 +12,39 @@ pub(crate) fn unix_ms() -> i64 {
 /// The time from `start_ms` to `end_ms`, both on the same clock; zero if the clock was set back in between.
 pub(crate) fn between(start_ms: i64, end_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(end_ms.saturating_sub(start_ms)).unwrap_or(0))
+}
+
+/// SQS's clock, as far as it is known here.
+///
+/// Deadlines travel as points in time, and the clocks of hosts may be hours apart. SQS stamps every message, so both sides can
+/// tell the time by the one clock that they share. Until the first message comes, it is taken to agree with this host's.
+#[derive(Debug, Default)]
+pub(crate) struct SqsClock {
+    /// SQS's clock less this host's, in milliseconds.
+    ahead_ms: AtomicI64,
+}
+
+impl SqsClock {
+    /// Notes that SQS's clock stood at `sqs_ms` a moment ago: when it handed out a message that has just arrived.
+    pub(crate) fn observe(&self, sqs_ms: i64) {
+        self.ahead_ms.store(sqs_ms.saturating_sub(unix_ms()), Ordering::Relaxed);
+    }
+
+    /// Unix milliseconds on SQS's clock; behind it by the time that messages take to arrive.
+    pub(crate) fn now_ms(&self) -> i64 {
+        unix_ms().saturating_add(self.ahead_ms.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_of_sqs_is_told_by_its_stamps() {
+        let (clock, hour) = (SqsClock::default(), 3_600_000);
+        assert!((clock.now_ms() - unix_ms()).abs() < 1_000);
+        clock.observe(unix_ms() - hour);
+        assert!((clock.now_ms() - (unix_ms() - hour)).abs() < 1_000);
+    }
 }

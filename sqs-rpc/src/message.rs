@@ -8,6 +8,8 @@ use aws_sdk_sqs::types::{
 };
 use tokio::time::Instant;
 
+use crate::clock::SqsClock;
+
 /// The most that SQS takes as one message, and as one batch of messages: body plus names, types and values of attributes.
 pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
 
@@ -166,6 +168,13 @@ impl Received {
         match attribute.string_value() {
             Some(value) if data_type.split('.').next() == Some(expected) => Ok(Some(value)),
             _ => Err(AttributeError::Type { name, actual: data_type.chars().take(64).collect(), expected }),
+        }
+    }
+
+    /// Tells the time by this message, if SQS handed it out for the first time just now.
+    pub(crate) fn set_clock(&self, clock: &SqsClock) {
+        if let (1, Some(first_received)) = (self.receive_count, self.first_received_ms) {
+            clock.observe(first_received);
         }
     }
 
