@@ -52,10 +52,10 @@ class Deployment:
         self.bucket = f"{prefix}-logs"
         aws.s3.create_bucket(Bucket=self.bucket)
 
-    def gateway(self, *flags):
+    def gateway(self, *flags, environment=None):
         """Starts a gateway and waits until it serves; its address is the attribute `address` of the process."""
         flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
-        gateway = self.processes.start([binary("compute-gateway"), *flags], self.aws.environment)
+        gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment(environment))
         gateway.address = gateway.event("ready")["address"]
         gateway.admin = gateway.event("the admin port listens")["address"]
         return gateway
@@ -65,8 +65,7 @@ class Deployment:
         flags = ["--admin-listen", "127.0.0.1:0", "--worker-id", worker_id, *self._flags(), *flags]
         if "--poll-wait" not in flags:
             flags += ["--poll-wait", "1s"]
-        environment = {**self.aws.environment, **(environment or {})}
-        worker = self.processes.start([binary("compute-worker"), *flags], environment)
+        worker = self.processes.start([binary("compute-worker"), *flags], self._environment(environment))
         worker.event("ready")
         worker.admin = worker.event("the admin port listens")["address"]
         return worker
@@ -78,6 +77,9 @@ class Deployment:
         worker = self.processes.start(command, self.aws.environment)
         worker.printed("^(working) on ")
         return worker
+
+    def _environment(self, changes):
+        return {**self.aws.environment, **(changes or {})}
 
     def _flags(self):
         logs = ["--log-format", "json", "--log-level", "info"]
