@@ -5,6 +5,8 @@
 mod admission;
 mod aws_port;
 mod calls;
+mod chaos;
+mod chaos_calls;
 mod drain;
 mod edge;
 mod endings;
@@ -17,3 +19,4 @@ mod responder;
 mod s3;
 mod s3_files;
 mod s3_multipart;
+mod tenants;
