@@ -37,12 +37,12 @@ enum Command {
 
 #[derive(Debug, Clone, Args)]
 struct List {
-    #[command(flatten)]
-    about: About,
-
     /// The most letters to list: 1 to 1000
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
+
+    #[command(flatten)]
+    about: About,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -50,22 +50,22 @@ struct Show {
     /// The letter's id as `list` gives it: that of the operation, or else of the message
     id: String,
 
-    #[command(flatten)]
-    about: About,
-
     /// How much of the body to show: 0 to 1MiB
     #[arg(long, value_name = "BYTES", default_value = "4KiB", value_parser = flags::byte_size(0..=1 << 20))]
     body: usize,
+
+    #[command(flatten)]
+    about: About,
 }
 
 #[derive(Debug, Clone, Args)]
 struct Redrive {
-    #[command(flatten)]
-    about: About,
-
     /// The most letters to move a second: 1 to 500. Without it SQS decides
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
     max_per_second: Option<u32>,
+
+    #[command(flatten)]
+    about: About,
 }
 
 /// What all of them need to know.

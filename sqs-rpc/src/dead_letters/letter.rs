@@ -109,3 +109,51 @@ fn why_dead(message: Received, source: Option<&str>, origin: &Origin) -> WhyDead
         Ok(_) | Err(Rejected::Answerable(..)) => WhyDead::NotFinished { max_receive_count: origin.max_receive_count },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
+
+    use super::*;
+
+    fn origin() -> Origin {
+        let allowed_reply_queues =
+            AllowedReplyQueues { account: "1".to_owned(), name_prefix: "compute-replies".to_owned() };
+        Origin { name: "compute-requests".to_owned(), max_receive_count: 10, allowed_reply_queues }
+    }
+
+    fn letter(source: Option<&str>, id: Option<&str>, body: &str) -> DeadLetter {
+        let text = |value: &str| {
+            MessageAttributeValue::builder().data_type("String").string_value(value).build().expect("complete")
+        };
+        let mut message =
+            Message::builder().message_id("m").body(body).message_attributes("Method", text("test/Method"));
+        if let Some(id) = id {
+            message = message.message_attributes("CorrelationId", text(id));
+        }
+        if let Some(source) = source {
+            let arn = format!("arn:aws:sqs:us-east-1:1:{source}");
+            message = message.attributes(MessageSystemAttributeName::DeadLetterQueueSourceArn, arn);
+        }
+        DeadLetter::read(Received::for_test(message.build()), &origin(), 4)
+    }
+
+    #[test]
+    fn a_letter_says_why_it_is_dead() {
+        let id = "01a20c65-7d5e-774a-b393-9a715a2bd1fc";
+        let here = Some("compute-requests");
+        assert_eq!(letter(here, Some(id), "{}").why, WhyDead::NotFinished { max_receive_count: 10 });
+        assert!(
+            matches!(letter(here, None, "{}").why, WhyDead::Unanswerable(reason) if reason.contains("CorrelationId"))
+        );
+        assert_eq!(letter(Some("other"), None, "{}").why, WhyDead::OfAnotherQueue);
+        assert_eq!(letter(None, Some(id), "{}").why, WhyDead::SentHere);
+    }
+
+    #[test]
+    fn a_letter_is_found_by_the_id_of_its_call_and_of_its_message_and_keeps_the_start_of_its_body() {
+        let letter = letter(None, Some("17"), "123ü5");
+        assert!(letter.has_id("17") && letter.has_id("m") && !letter.has_id(""));
+        assert_eq!((letter.body.as_str(), letter.body_bytes), ("123", 6));
+    }
+}
