@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admission;
 mod aws_port;
 mod calls;
 mod chaos;
@@ -14,6 +15,8 @@ mod grpc_web;
 mod http1;
 mod kit;
 mod operator;
+mod responder;
 mod s3;
 mod s3_files;
 mod s3_multipart;
+mod tenants;
