@@ -17,7 +17,8 @@ pub(crate) fn between(start_ms: i64, end_ms: i64) -> Duration {
 /// SQS's clock, as far as it is known here.
 ///
 /// Deadlines travel as points in time, and the clocks of hosts may be hours apart. SQS stamps every message, so both sides can
-/// tell the time by the one clock that they share. Until the first message comes, it is taken to agree with this host's.
+/// tell the time by the one clock that they share. Its responses tell it too, to the second. Until the first of either comes, it
+/// is taken to agree with this host's.
 #[derive(Debug, Default)]
 pub(crate) struct SqsClock {
     /// SQS's clock less this host's, in milliseconds.
@@ -28,6 +29,16 @@ impl SqsClock {
     /// Notes that SQS's clock stood at `sqs_ms` a moment ago: when it handed out a message that has just arrived.
     pub(crate) fn observe(&self, sqs_ms: i64) {
         self.ahead_ms.store(sqs_ms.saturating_sub(unix_ms()), Ordering::Relaxed);
+    }
+
+    /// Notes that a response of SQS was dated this second, a moment ago. That is coarse: it only corrects a clock that is off by
+    /// more.
+    pub(crate) fn observe_second(&self, sqs_s: i64) {
+        const TOLERANCE_MS: u64 = 2_000;
+        let middle_ms = sqs_s.saturating_mul(1_000).saturating_add(500);
+        if self.now_ms().abs_diff(middle_ms) > TOLERANCE_MS {
+            self.observe(middle_ms);
+        }
     }
 
     /// Unix milliseconds on SQS's clock; behind it by the time that messages take to arrive.
@@ -46,5 +57,17 @@ mod tests {
         assert!((clock.now_ms() - unix_ms()).abs() < 1_000);
         clock.observe(unix_ms() - hour);
         assert!((clock.now_ms() - (unix_ms() - hour)).abs() < 1_000);
+    }
+
+    #[test]
+    fn a_date_corrects_a_clock_that_is_off_and_leaves_a_finer_one_alone() {
+        let (clock, hour_later) = (SqsClock::default(), unix_ms() + 3_600_000);
+        clock.observe_second(hour_later / 1_000);
+        assert!((clock.now_ms() - hour_later).abs() < 2_000);
+
+        clock.observe(hour_later);
+        let ahead = clock.ahead_ms.load(Ordering::Relaxed);
+        clock.observe_second(hour_later / 1_000 + 1);
+        assert_eq!(clock.ahead_ms.load(Ordering::Relaxed), ahead);
     }
 }

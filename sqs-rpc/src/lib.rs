@@ -74,7 +74,7 @@ pub use message::MAX_MESSAGE_BYTES;
 pub use queue::QueueError;
 pub use reply::ReplyTiming;
 pub use request::{Request, RequestTimes};
-pub use requester::{Call, CallError, CallTiming, Reply, Requester, RequesterConfig, RequesterStats};
+pub use requester::{Call, CallError, CallTiming, Reply, ReplyQueueUpkeep, Requester, RequesterConfig, RequesterStats};
 pub use responder::{Answer, Journal, NoJournal, Operation, Responder, ResponderConfig, ResponderStats, WorkTimes};
 pub use settings::StartError;
 

@@ -1,5 +1,10 @@
 //! One queue, through the AWS SDK.
 
+mod date;
+mod tags;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -12,6 +17,8 @@ use aws_sdk_sqs::types::{
 };
 use tokio::time::Instant;
 
+use self::date::ObserveDate;
+use crate::clock::SqsClock;
 use crate::message::{Outgoing, Received};
 
 /// The most entries that SQS takes in one batch, and gives in one receive.
@@ -92,13 +99,21 @@ impl QueueError {
 #[derive(Debug, Clone)]
 pub(crate) struct Sqs {
     client: Client,
+    clock: Arc<SqsClock>,
 }
 
 impl Sqs {
     pub(crate) fn new(aws: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-        let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts).build();
-        Self { client: Client::from_conf(config) }
+        let clock = Arc::<SqsClock>::default();
+        let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts);
+        let config = config.interceptor(ObserveDate { clock: clock.clone() }).build();
+        Self { client: Client::from_conf(config), clock }
+    }
+
+    /// SQS's clock, as the responses on this connection tell it.
+    pub(crate) fn clock(&self) -> &Arc<SqsClock> {
+        &self.clock
     }
 
     /// The queue of this name or URL. A name is looked up, so that a wrong one is noticed here.
@@ -122,9 +137,11 @@ impl Sqs {
         &self,
         name: &str,
         attributes: &[(QueueAttributeName, &str)],
+        tags: HashMap<String, String>,
     ) -> Result<Queue, QueueError> {
         let attributes = attributes.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
-        let answer = self.client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await;
+        let request = self.client.create_queue().queue_name(name).set_attributes(Some(attributes));
+        let answer = request.set_tags(Some(tags)).send().await;
         let answer = answer.map_err(|error| QueueError::from_sdk("CreateQueue", name, &error))?;
         Ok(self.queue_at(answer.queue_url().unwrap_or_default()))
     }
@@ -140,6 +157,11 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The last segment of the URL.
+    pub(crate) fn name(&self) -> &str {
+        self.url.rsplit_once('/').map_or(&*self.url, |(_rest, name)| name)
     }
 
     async fn check_exists(&self) -> Result<(), QueueError> {

@@ -12,6 +12,7 @@ mod grpc_web;
 mod http1;
 mod kit;
 mod operator;
+mod reply_queues;
 mod s3;
 mod s3_files;
 mod s3_multipart;
