@@ -1,5 +1,6 @@
 // Bundles the tests with esbuild and runs them with node's own runner. `node test.mjs unit` needs nothing else;
-// `node test.mjs stack` drives a real Chromium against a real gateway (README.md says what it needs).
+// `node test.mjs stack` drives a real Chromium against a real gateway (README.md says what it needs); `node test.mjs fuzz`
+// makes up texts for $FUZZ_SECONDS, 60 if not set.
 
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
@@ -8,7 +9,7 @@ import { join } from "node:path";
 
 process.chdir(import.meta.dirname);
 
-const FOLDERS = { unit: "test", stack: "test/browser" };
+const FOLDERS = { unit: "test", stack: "test/browser", fuzz: "test/fuzz" };
 
 const kind = process.argv[2] ?? "unit";
 const folder = FOLDERS[kind];
@@ -35,5 +36,11 @@ await build({
 const files = names.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs")));
 // One file at a time: each of them may start a browser and a stack of its own.
 const options = ["--enable-source-maps", "--test", "--test-reporter=spec", "--test-concurrency=1"];
-const { status } = spawnSync(process.execPath, [...options, ...files], { stdio: "inherit" });
+// Fuzzing ends by itself, unless the code under test hangs.
+const seconds = Number(process.env.FUZZ_SECONDS ?? 60);
+const limit = kind === "fuzz" ? { timeout: (seconds + 120) * 1000 } : {};
+const { status, error } = spawnSync(process.execPath, [...options, ...files], { stdio: "inherit", ...limit });
+if (error !== undefined) {
+  console.error(`${error.message}; what was being read is in ${outdir}/reading.json`);
+}
 process.exit(status ?? 1);

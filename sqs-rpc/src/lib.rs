@@ -16,8 +16,12 @@
 //!   waiter out of the table.
 //! - **Deadlines travel.** A message says how much time it had left when it was sent. A responder does not start what nobody
 //!   waits for any more, judged on SQS's own clock, so that the clocks of hosts do not matter.
+//! - **Hopeless calls are refused at once.** When the wait for a responder would be longer than the call can wait, or none is
+//!   heard from, the caller is told so, and when to come back.
 //! - **Nothing waits on a timer to fill a batch.** A free send slot takes what is waiting, up to ten messages and 1 MiB: an
 //!   idle process sends at once, a busy one fills its batches.
+//!
+//! What users of other libraries complain about, and what becomes of each complaint here, is listed in [`complaints`].
 //!
 //! # On the wire
 //!
@@ -29,7 +33,7 @@
 //! | `ReplyTo` | request | String | URL of the reply queue; absent: nobody waits |
 //! | `Method` | request | String | what to do, for example `compute.v1.ComputeService/Compute` |
 //! | `TimeoutMs` | request | Number | time left when the message was sent; absent: no limit |
-//! | `Deadline` | request | Number | Unix milliseconds after which nobody waits; absent: none |
+//! | `Deadline` | request | Number | Unix milliseconds after which nobody waits, on SQS's clock as far as the requester knows it; absent: none |
 //! | `Digest` | both | String | hex SHA-256 of the request's body |
 //! | `ContentType` | request | String | absent: `application/json` |
 //! | `traceparent` | request | String | W3C trace context |
@@ -40,6 +44,24 @@
 //! The body of a reply whose status is not 0 is a [`Failure`] as JSON. The tenant of a request is its `MessageGroupId`, which
 //! makes SQS share a standard queue fairly between tenants.
 //!
+//! # Reply queues
+//!
+//! A requester makes a reply queue `<prefix>-replies-<uuid>`, whose UUID of version 7 tells when, keeps replies on it for 300 s,
+//! and deletes it at the end. The tag `sqs-rpc:last-active` on it is renewed every few minutes ([`ReplyQueueUpkeep`]). What dead
+//! requesters left is deleted by the others: at a start and every 10 minutes each looks at the queues that follow its own in the
+//! order of names, up to the second one that is alive, and deletes those that were made and last active longer ago than 15
+//! minutes. Queues without that tag, or with another name, are not touched. Times are written and judged by SQS's clock, which
+//! its responses tell (`Date`): a host whose clock is wrong deletes nothing that lives.
+//!
+//! Where a requester may not make queues it is given one ([`RequesterConfig::reply_queue`]). Its tags `sqs-rpc:owner` and
+//! `sqs-rpc:lease` name the owner and the end of its lease, 15 minutes after it was last renewed. Another requester does not
+//! start meanwhile ([`StartError::ReplyQueueInUse`]), unless the owner was a process of the same
+//! [`instance`](RequesterConfig::instance) that does not run here any more. An owner that finds the queue taken gives way. Young
+//! replies to unknown calls are left on a given queue, since another owner may wait for them.
+//!
+//! When the reply queue is lost, calls that wait on it end at once with [`CallError::Unavailable`]. A requester then makes
+//! another queue, or waits for the given one to be there again and free.
+//!
 //! # Limits
 //!
 //! A message, attributes included, is at most 1,048,576 bytes ([`MAX_MESSAGE_BYTES`]); a larger call is refused before it is
@@ -48,10 +70,10 @@
 //!
 //! # Where things are
 //!
-//! - `requester`: calls, the table of waiters, the pollers of the reply queue.
+//! - `requester`: calls, which of them to let in, the table of waiters, the reply queue and its pollers.
 //! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
 //! - `request`, `reply`, `failure`: what stands on the queues, written and read.
-//! - `settings`, `backoff`: what settings may be; pauses after failures.
+//! - `settings`, `backoff`, `clock`: what settings may be; pauses after failures; SQS's clock.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
 
 mod backoff;
@@ -77,6 +99,9 @@ pub use request::{Request, RequestTimes};
 pub use requester::{Call, CallError, CallTiming, Reply, ReplyQueueUpkeep, Requester, RequesterConfig, RequesterStats};
 pub use responder::{Answer, Journal, NoJournal, Operation, Responder, ResponderConfig, ResponderStats, WorkTimes};
 pub use settings::StartError;
+
+#[doc = include_str!("../COMPLAINTS.md")]
+pub mod complaints {}
 
 /// An error of any type, for causes that are reported but not matched on.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

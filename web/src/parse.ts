@@ -107,7 +107,10 @@ const BRACKETS: Readonly<Record<string, string>> = { "[": "]", "(": ")", "{": "}
 
 const DIGIT_GROUPS = /^[+\-\u2212]?[1-9]\d{0,2}(?:[\u00a0\u2009\u202f]\d{3})+$/;
 const GROUPING_SPACE = /[\u00a0\u2009\u202f]/;
-const INTEGER = /^([+\-\u2212]?)0*(\d+)$/;
+const INTEGER = /^([+\-\u2212]?)(\d+)$/;
+// Zeros before another digit. Not a part of INTEGER: a million zeros and a letter could be divided between the two in a
+// million ways, and each would be tried.
+const LEADING_ZEROS = /^0+(?=\d)/;
 
 // A number of up to 15 digits is exact in a double; nearly all are that short, and reading them so is what lets a list of a
 // million be read while somebody types.
@@ -138,7 +141,8 @@ function readToken(token: string): bigint | string {
   if (match === null) {
     return reasonAgainst(token);
   }
-  const [, sign = "", digits = ""] = match;
+  const [, sign = "", written = ""] = match;
+  const digits = written.replace(LEADING_ZEROS, "");
   // 19 digits hold every 64-bit integer; longer ones need not be converted to be refused.
   if (digits.length <= 19) {
     const magnitude = BigInt(digits);

@@ -198,3 +198,18 @@ it("any integers written with any separators are read back", () => {
     accepts(random(2) === 0 ? text : `[${text}]`, ...values);
   }
 });
+
+// A reader that goes back and forth takes an hour for each of these.
+describe("a long text", () => {
+  const LONG = 1_000_000;
+  for (const [name, text] of Object.entries({
+    "zeros and a letter": `${"0".repeat(LONG)}x`,
+    "a sign, zeros and a letter": `-${"0".repeat(LONG)}x`,
+    "digits and a letter": `${"1".repeat(LONG)}x`,
+    "digits and points": `${"1.".repeat(LONG)}x`,
+    "groups and a letter": `1${"\u202f000".repeat(LONG)}x`,
+  })) {
+    it(`of ${name} is refused`, () => assert.equal(problems(text).length, 1));
+  }
+  it("of leading zeros is read", () => accepts(`${"0".repeat(LONG)}7 -${"0".repeat(LONG)}`, 7, 0));
+});

@@ -62,7 +62,7 @@ pub struct Config {
           value_parser = flags::duration(Duration::from_secs(1)..=Duration::from_secs(20)))]
     pub poll_wait: Duration,
 
-    /// How long a stop may take: 1s to 15m. What is not finished then is left to other workers
+    /// How long a stop may take: 1s to 15m, and more than --poll-wait. What is not finished then is left to other workers
     #[arg(long, env = "COMPUTE_DRAIN_LIMIT", value_name = "DURATION", default_value = "25s",
           value_parser = flags::duration(Duration::from_secs(1)..=Duration::from_secs(900)))]
     pub drain_limit: Duration,
@@ -81,6 +81,34 @@ impl Config {
             poll_wait: Duration::from_secs(20),
             drain_limit: Duration::from_secs(25),
         }
+    }
+}
+
+/// Settings that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A stop would end before the polls under way have come home, and strand what they bring.
+    #[error("--drain-limit is {drain_limit:?}, not more than the {poll_wait:?} of --poll-wait, which a stop waits for")]
+    DrainLimit {
+        /// `--drain-limit`
+        drain_limit: Duration,
+        /// `--poll-wait`
+        poll_wait: Duration,
+    },
+}
+
+impl Config {
+    /// Checks what no single flag can tell.
+    ///
+    /// # Errors
+    ///
+    /// When settings contradict each other.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let (drain_limit, poll_wait) = (self.drain_limit, self.poll_wait);
+        if drain_limit <= poll_wait {
+            return Err(ConfigError::DrainLimit { drain_limit, poll_wait });
+        }
+        Ok(())
     }
 }
 
@@ -120,5 +148,13 @@ mod tests {
     #[test]
     fn the_defaults_in_code_are_those_of_the_flags() {
         assert_eq!(parse(&[]).expect("complete").config, Config::new("q", "logs"));
+    }
+
+    #[test]
+    fn a_stop_that_cannot_wait_for_its_polls_is_refused() {
+        let flags = parse(&["--drain-limit", "20s"]).expect("each is allowed");
+        let error = flags.config.check().expect_err("together they are not").to_string();
+        assert!(error.contains("--drain-limit is 20s") && error.contains("--poll-wait"), "{error}");
+        assert_eq!(Config::new("q", "logs").check(), Ok(()));
     }
 }

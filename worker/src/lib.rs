@@ -24,7 +24,7 @@ use sqs_rpc::{Responder, ResponderConfig};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-pub use self::config::{Config, Flags};
+pub use self::config::{Config, ConfigError, Flags};
 use self::log::S3Log;
 pub use self::record::LogValues;
 use self::service::ComputeService;
@@ -32,7 +32,10 @@ use self::service::ComputeService;
 /// Why a worker ends other than by being told to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A setting contradicts another, or the request queue cannot be used.
+    /// Settings contradict each other.
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// A setting is out of its range, or the request queue cannot be used.
     #[error("cannot start the worker")]
     Start(#[from] sqs_rpc::StartError),
     /// The bucket for the log cannot be used.
@@ -55,6 +58,7 @@ pub async fn run(
     readiness: Readiness,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
+    config.check()?;
     let log = S3Log::open(aws, &config.log_bucket, config.log_values).await?;
     let responder = Responder::new(aws, responder_config(&config), ComputeService, log).await?;
     let stats = responder.stats();

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use bytes::Bytes;
 use compute_local::aws;
+use compute_local::chaos::Gate;
 use compute_local::s3::S3Store;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -44,7 +46,7 @@ impl Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(aws::serve(listener, sqs, store, async {
+        let serving = tokio::spawn(aws::serve(listener, sqs, store, Arc::new(Gate::default()), async {
             stopped.await.ok();
         }));
         Self { address, stop, serving }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admission;
 mod aws_port;
 mod calls;
 mod drain;
@@ -16,3 +17,4 @@ mod reply_queues;
 mod s3;
 mod s3_files;
 mod s3_multipart;
+mod tenants;

@@ -52,19 +52,19 @@ class Deployment:
         self.bucket = f"{prefix}-logs"
         aws.s3.create_bucket(Bucket=self.bucket)
 
-    def gateway(self, *flags):
+    def gateway(self, *flags, environment=None):
         """Starts a gateway and waits until it serves; its address is the attribute `address` of the process."""
         flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
-        gateway = self.processes.start([binary("compute-gateway"), *flags], self.aws.environment)
+        gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment(environment))
         gateway.address = gateway.event("ready")["address"]
         return gateway
 
-    def worker(self, worker_id, *flags):
+    def worker(self, worker_id, *flags, environment=None):
         """Starts a worker that ends soon when told to, and waits until it works."""
         flags = ["--admin-listen", "127.0.0.1:0", "--worker-id", worker_id, *self._flags(), *flags]
         if "--poll-wait" not in flags:
             flags += ["--poll-wait", "1s"]
-        worker = self.processes.start([binary("compute-worker"), *flags], self.aws.environment)
+        worker = self.processes.start([binary("compute-worker"), *flags], self._environment(environment))
         worker.event("ready")
         return worker
 
@@ -75,6 +75,9 @@ class Deployment:
         worker = self.processes.start(command, self.aws.environment)
         worker.printed("^(working) on ")
         return worker
+
+    def _environment(self, changes):
+        return {**self.aws.environment, **(changes or {})}
 
     def _flags(self):
         logs = ["--log-format", "json", "--log-level", "info"]
