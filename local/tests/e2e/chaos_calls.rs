@@ -61,5 +61,4 @@ async fn under_all_faults_at_once_calls_end_with_right_answers_each_logged_once_
 
     let traffic = stack.stack.traffic();
     stack.stop().await;
-    println!("{} answered, {} failed: {errors:?}\n{traffic}", answered.len(), errors.len());
 }
