@@ -33,6 +33,7 @@
 //! | `Digest` | both | String | hex SHA-256 of the request's body |
 //! | `ContentType` | request | String | absent: `application/json` |
 //! | `traceparent` | request | String | W3C trace context |
+//! | `ExtendedPayloadSize` | request | Number | bytes of a payload in S3, to which the body is a [`Pointer`]; absent: the body is the payload |
 //! | `Status` | reply | Number | gRPC status code, 0 is success |
 //! | `Worker` | reply | String | the responder's id |
 //! | `Timing` | reply | String | JSON, see [`ReplyTiming`] |
@@ -50,7 +51,7 @@
 //!
 //! - `requester`: calls, the table of waiters, the pollers of the reply queue.
 //! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
-//! - `request`, `reply`, `failure`: what stands on the queues, written and read.
+//! - `request`, `reply`, `failure`, `pointer`: what stands on the queues, written and read.
 //! - `settings`, `backoff`: what settings may be; pauses after failures.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
 
@@ -59,9 +60,12 @@ mod batch;
 mod clock;
 mod deletes;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(test)]
 mod golden;
 mod message;
+mod pointer;
 mod queue;
 mod reply;
 mod request;
@@ -71,6 +75,7 @@ mod settings;
 
 pub use failure::{Failure, code};
 pub use message::MAX_MESSAGE_BYTES;
+pub use pointer::{Pointer, PointerError};
 pub use queue::QueueError;
 pub use reply::ReplyTiming;
 pub use request::{Request, RequestTimes};
