@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use compute_process::flags;
+use http::HeaderName;
 use sqs_rpc::RequesterConfig;
 
 use crate::deadline::DeadlineLimits;
@@ -43,6 +44,26 @@ pub struct Config {
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_IN_FLIGHT_MAX)
     )]
     pub max_in_flight: usize,
+
+    /// The most calls in flight of one tenant, 1 to 1000000. Further ones are answered RESOURCE_EXHAUSTED
+    #[arg(
+        long, env = "COMPUTE_MAX_IN_FLIGHT_PER_TENANT", value_name = "CALLS", default_value = "10000",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_IN_FLIGHT_MAX)
+    )]
+    pub max_in_flight_per_tenant: usize,
+
+    /// The metadata entry that names the tenant of a call, such as x-tenant. It is believed: set this only behind a proxy that
+    /// authenticates callers and sets the entry itself. Without it calls have no tenant
+    #[arg(long, env = "COMPUTE_TENANT_METADATA", value_name = "KEY", value_parser = metadata_key)]
+    pub tenant_metadata: Option<HeaderName>,
+
+    /// How long calls may go unanswered before further ones are answered UNAVAILABLE at once, but for a trickle that finds out
+    /// when a worker is back, 100ms to 1day
+    #[arg(
+        long, env = "COMPUTE_NO_WORKER_AFTER", value_name = "DURATION", default_value = "10s",
+        value_parser = flags::duration(Duration::from_millis(100)..=DAY)
+    )]
+    pub no_worker_after: Duration,
 
     /// The time for a call whose caller sets no deadline, 1ms to 1day
     #[arg(
@@ -108,6 +129,9 @@ impl Config {
             reply_queue: None,
             prefix: "compute".to_owned(),
             max_in_flight: 10_000,
+            max_in_flight_per_tenant: 10_000,
+            tenant_metadata: None,
+            no_worker_after: 10 * SECOND,
             default_deadline: 30 * SECOND,
             max_deadline: 900 * SECOND,
             drain_limit: 25 * SECOND,
@@ -137,9 +161,18 @@ impl Config {
             reply_queue: self.reply_queue.clone(),
             prefix: self.prefix.clone(),
             max_in_flight: self.max_in_flight,
+            max_in_flight_per_tenant: self.max_in_flight_per_tenant,
+            no_worker_after: self.no_worker_after,
             poll_wait: self.poll_wait,
             ..RequesterConfig::new(&self.request_queue)
         }
+    }
+}
+
+fn metadata_key(value: &str) -> Result<HeaderName, String> {
+    match HeaderName::from_bytes(value.as_bytes()) {
+        Ok(key) if !value.ends_with("-bin") && !value.starts_with("grpc-") => Ok(key),
+        _ => Err("the name of a text metadata entry is wanted, such as x-tenant".to_owned()),
     }
 }
 

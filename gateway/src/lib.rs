@@ -4,7 +4,7 @@
 //!
 //! `connections` accepts, `server` routes. `protocol` turns away what is no call. tonic-web unwraps gRPC-Web. `calls` gives the
 //! call an operation id and a deadline (`deadline`) and holds its body to them and to the size limit (`upload`); tonic decodes
-//! the message. `service` validates it, makes it JSON, has `sqs-rpc` send it and wait, and answers with the reply and where the
+//! the message. `service` validates it, finds its `tenant`, makes it JSON, has `sqs-rpc` send it and wait, and answers with the reply and where the
 //! time went (`timing`). Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together:
 //! start, serve, drain, end.
 //!
@@ -39,6 +39,7 @@ mod protocol;
 mod server;
 mod service;
 mod status;
+mod tenant;
 mod timing;
 mod traceparent;
 mod upload;

@@ -36,4 +36,8 @@ fn queue_metrics(metrics: &mut Exposition, requester: &Requester) {
     ];
     let help = "Messages received from the reply queue; all but the answered ones were of no use to any call.";
     metrics.counter_by("compute_gateway_replies_total", help, "outcome", replies);
+
+    let refusals = [("too_many", stats.refused), ("overloaded", stats.overloaded), ("no_worker", stats.no_worker)];
+    let help = "Calls refused without a request on the queue, by reason.";
+    metrics.counter_by("compute_gateway_refused_total", help, "reason", refusals);
 }

@@ -56,8 +56,8 @@ impl Services {
         readiness: Readiness,
     ) -> Result<Self, tonic_reflection::server::Error> {
         // `Calls` refuse larger messages before tonic can, with details.
-        let compute =
-            ComputeServiceServer::new(Compute::new(requester)).max_decoding_message_size(config.max_message_size);
+        let compute = ComputeServiceServer::new(Compute::new(requester, config.tenant_metadata.clone()))
+            .max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
         // Reflection is a stream in both directions, which gRPC-Web does not have.
         let services = Routes::new(web(calls.in_front_of(compute)))

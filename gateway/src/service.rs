@@ -7,12 +7,14 @@ use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{ComputeRequest, ComputeResponse, Statistics};
 use compute_proto::validate::validate;
 use compute_proto::wire::{self, WireError};
+use http::HeaderName;
 use sqs_rpc::{Call, CallError, Requester};
 use tokio::time::timeout_at;
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::calls::Admitted;
 use crate::status::{self, Operation};
+use crate::tenant::tenant;
 use crate::timing::timing;
 use crate::traceparent;
 
@@ -23,18 +25,26 @@ const LARGE: usize = 64 * 1024;
 /// Answers calls with what workers reply.
 pub(crate) struct Compute {
     requester: Requester,
+    /// The metadata entry that names the tenant, if one is trusted to.
+    tenant_metadata: Option<HeaderName>,
+}
+
+/// What a call's metadata says.
+struct Caller {
+    tenant: Option<String>,
+    traceparent: Option<String>,
 }
 
 impl Compute {
-    pub(crate) fn new(requester: Requester) -> Self {
-        Self { requester }
+    pub(crate) fn new(requester: Requester, tenant_metadata: Option<HeaderName>) -> Self {
+        Self { requester, tenant_metadata }
     }
 
     async fn answer(
         &self,
         admitted: Admitted,
         request: ComputeRequest,
-        traceparent: Option<String>,
+        caller: Caller,
     ) -> Result<ComputeResponse, Failed> {
         let finish_late = request.finish_late;
         let body = to_json(request).await;
@@ -44,8 +54,8 @@ impl Compute {
             body,
             deadline: admitted.deadline,
             finish_late,
-            tenant: None,
-            traceparent,
+            tenant: caller.tenant,
+            traceparent: caller.traceparent,
         };
         let reply = self.requester.call(call).await?;
         let statistics = from_json(reply.body).await?;
@@ -66,9 +76,12 @@ impl ComputeService for Compute {
         let operation = Operation { id: admitted.id, finish_late: Some(request.finish_late) };
         validate(&request).map_err(|violations| status::invalid_request(violations, operation))?;
 
+        let tenant = tenant(&metadata, self.tenant_metadata.as_ref())
+            .map_err(|violation| status::invalid_request(vec![violation], operation))?;
         let traceparent = metadata.get(traceparent::KEY).and_then(|value| traceparent::parse(value.to_str().ok()?));
         // The requester keeps the deadline too. This is for the time before and after, which a large list makes long.
-        let answer = timeout_at(admitted.deadline, self.answer(admitted, request, traceparent)).await;
+        let answer =
+            timeout_at(admitted.deadline, self.answer(admitted, request, Caller { tenant, traceparent })).await;
         match answer.unwrap_or(Err(Failed::Call(CallError::DeadlineExceeded))) {
             Ok(response) => Ok(Response::new(response)),
             Err(Failed::Call(error)) => Err(status::from_call_error(error, operation)),

@@ -9,9 +9,12 @@
 //! | `MALFORMED_MESSAGE` | INVALID_ARGUMENT | the bytes are not a message of the method | |
 //! | `MESSAGE_TOO_LARGE` | RESOURCE_EXHAUSTED | gateway or SQS does not take a message of that size | metadata `size`, `limit`, in bytes |
 //! | `TOO_MANY_IN_FLIGHT` | RESOURCE_EXHAUSTED | as many calls wait as may | `RetryInfo`, metadata `limit` |
+//! | `TOO_MANY_OF_TENANT` | RESOURCE_EXHAUSTED | as many calls of this tenant wait as may | `RetryInfo`, metadata `limit` |
+//! | `OVERLOADED` | RESOURCE_EXHAUSTED | the wait for a worker would be too long for the call | `RetryInfo`, metadata `wait_ms` |
 //! | `WORKER_EXHAUSTED` | RESOURCE_EXHAUSTED | the worker has no room for the request now | `RetryInfo` |
 //! | `DEADLINE_EXCEEDED` | DEADLINE_EXCEEDED | no answer in time | metadata `finish_late`, once the request was read |
 //! | `QUEUE_UNAVAILABLE` | UNAVAILABLE | SQS does not take the request | `RetryInfo` |
+//! | `NO_WORKER` | UNAVAILABLE | no worker has answered for some time | `RetryInfo` |
 //! | `WORKER_UNAVAILABLE` | UNAVAILABLE | the worker says so | `RetryInfo` |
 //! | `SHUTTING_DOWN` | UNAVAILABLE | this gateway drains | `RetryInfo` |
 //! | `METHOD_UNKNOWN_TO_WORKER` | UNIMPLEMENTED | the worker does not know the method | |
@@ -51,6 +54,17 @@ pub(crate) fn from_call_error(error: CallError, operation: Operation) -> Status 
             .with("limit", &limit)
             .retry()
             .says(format!("{limit} calls are in flight already, which is the limit")),
+        CallError::TooManyOfTenant { limit } => answer(Code::ResourceExhausted, "TOO_MANY_OF_TENANT", operation)
+            .with("limit", &limit)
+            .retry()
+            .says(format!("{limit} calls of this tenant are in flight already, which is the limit")),
+        CallError::Overloaded { wait, retry_after } => answer(Code::ResourceExhausted, "OVERLOADED", operation)
+            .with("wait_ms", &wait.as_millis())
+            .retry_in(retry_after)
+            .says("the wait for a worker would be longer than this call can wait"),
+        CallError::NoWorker { unanswered } => answer(Code::Unavailable, "NO_WORKER", operation)
+            .retry()
+            .says(format!("no worker has answered for {} s", unanswered.as_secs())),
         CallError::DeadlineExceeded => deadline_exceeded(operation),
         CallError::Unavailable(source) => {
             tracing::warn!(error = &*source as &(dyn Error + 'static), "SQS did not take the request");
@@ -162,8 +176,12 @@ impl Answer {
         self
     }
 
-    fn retry(mut self) -> Self {
-        self.details.set_retry_info(Some(RETRY_DELAY));
+    fn retry(self) -> Self {
+        self.retry_in(RETRY_DELAY)
+    }
+
+    fn retry_in(mut self, delay: Duration) -> Self {
+        self.details.set_retry_info(Some(delay));
         self
     }
 

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::chaos::{Gate, Operation};
 use crate::s3::S3Store;
 
 const TARGET: &str = "x-amz-target";
@@ -29,12 +31,17 @@ const MAX_REFUSED: usize = 64 << 10;
 /// How long to wait when the process has no file handle left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves SQS by `sqs` and S3 by `s3` until `shutdown`, then lets the requests in flight finish: a long poll may take 20 s, so
+/// Serves SQS by `sqs` and S3 by `s3`, both behind `gate`, until `shutdown`, then lets the requests in flight finish: a long poll may take 20 s, so
 /// the caller bounds the wait. Dropping the future ends the connections.
 ///
 /// The future that `sqs` returns is dropped when its caller hangs up, so a message is not handed to somebody who is gone.
-pub async fn serve<H, F>(listener: TcpListener, sqs: H, s3: S3Store, shutdown: impl Future<Output = ()>)
-where
+pub async fn serve<H, F>(
+    listener: TcpListener,
+    sqs: H,
+    s3: S3Store,
+    gate: Arc<Gate>,
+    shutdown: impl Future<Output = ()>,
+) where
     H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
 {
@@ -52,8 +59,8 @@ where
                 continue;
             }
         };
-        let (sqs, s3) = (sqs.clone(), s3.clone());
-        let service = service_fn(move |request| answer(request, sqs.clone(), s3.clone()));
+        let (sqs, s3, gate) = (sqs.clone(), s3.clone(), gate.clone());
+        let service = service_fn(move |request| answer(request, sqs.clone(), s3.clone(), gate.clone()));
         let connection = graceful.watch(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -90,17 +97,28 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn answer<H, F>(request: Request<Incoming>, sqs: H, s3: S3Store) -> Result<Response<s3s::Body>, s3s::HttpError>
+async fn answer<H, F>(
+    request: Request<Incoming>,
+    sqs: H,
+    s3: S3Store,
+    gate: Arc<Gate>,
+) -> Result<Response<s3s::Body>, s3s::HttpError>
 where
     H: Fn(Request<Incoming>) -> F,
     F: Future<Output = Response<Full<Bytes>>>,
 {
     let id = Uuid::new_v4().to_string();
     let mut response = match request.headers().get(TARGET) {
-        Some(target) if target.as_bytes().starts_with(b"AmazonSQS.") => sqs(request).await.map(s3s::Body::http_body),
+        Some(target) if target.as_bytes().starts_with(b"AmazonSQS.") => {
+            let operation = Operation::of_sqs(target.as_bytes());
+            let handle = |request| async move { Ok(sqs(request).await.map(s3s::Body::http_body)) };
+            gate.pass(operation, request, handle).await?
+        }
         Some(_) => unknown_service(&request),
         None if may_be_query(&request) => refuse_query(request, &id).await,
-        None => s3.handle(request).await?,
+        None => {
+            gate.pass(Operation::of_s3(&request), request, |request| async move { s3.handle(request).await }).await?
+        }
     };
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().entry(REQUEST_ID).or_insert(id);

@@ -7,8 +7,10 @@
 //! - [`aws`]: the one port of SQS and S3.
 //! - [`sqs`]: Amazon SQS, standard queues, in memory.
 //! - [`s3`]: Amazon S3, objects as plain files.
+//! - [`chaos`]: what stands in front of both, counts requests, and misbehaves on purpose if asked to.
 
 pub mod aws;
+pub mod chaos;
 pub mod s3;
 pub mod sqs;
 pub mod stack;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use compute_local::chaos::Chaos;
 use compute_local::{Config, Stack};
 use compute_process::{logging, shutdown};
 use tokio::net::TcpListener;
@@ -36,6 +37,11 @@ struct Flags {
     #[arg(long, env = "COMPUTE_WORKERS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(..=64))]
     workers: u32,
 
+    /// Let SQS and S3 misbehave on purpose: the faults to inject, such as
+    /// `seed=7,duplicate=5%,reorder=10%,throttle=5%,error=2%,delay=0-200ms,lost-response=1%,partial=5%,s3-error=5%`
+    #[arg(long, env = "COMPUTE_CHAOS", value_name = "FAULTS")]
+    chaos: Option<Chaos>,
+
     #[command(flatten)]
     logging: logging::Flags,
 }
@@ -58,12 +64,25 @@ async fn run(flags: Flags) -> Result<(), BoxError> {
     let aws_listener = listen("--aws-listen", flags.aws_listen).await?;
     let mut config = Config::new(flags.data_dir);
     config.workers = flags.workers;
+    config.chaos = flags.chaos;
 
     let stack = Stack::start(config, listener, aws_listener).await?;
     print_welcome(&stack)?;
+    if let Some(chaos) = flags.chaos {
+        print(format_args!("\n  chaos  {chaos}"))?;
+    }
     shutdown.await;
-    stack.stop().await;
+    let traffic = stack.stop().await;
+    if flags.chaos.is_some() {
+        print(format_args!("\n{traffic}"))?;
+    }
     Ok(())
+}
+
+fn print(text: std::fmt::Arguments<'_>) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
 }
 
 async fn listen(flag: &str, address: SocketAddr) -> Result<TcpListener, BoxError> {

@@ -16,6 +16,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::aws;
+use crate::chaos::{Chaos, Gate, Outage, Traffic};
 use crate::s3::{CreateBucketError, OpenError, S3Store};
 use crate::sqs::{Sqs, SqsConfig, SqsError};
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub gateway: compute_gateway::Config,
     /// The settings of each worker.
     pub worker: compute_worker::Config,
+    /// How the embedded SQS and S3 misbehave. `None`: not at all.
+    pub chaos: Option<Chaos>,
 }
 
 impl Config {
@@ -53,7 +56,7 @@ impl Config {
         gateway.poll_wait = POLL_WAIT;
         let mut worker = compute_worker::Config::new(REQUEST_QUEUE, LOG_BUCKET);
         worker.poll_wait = POLL_WAIT;
-        Self { data_dir: data_dir.into(), workers: 1, sqs: SqsConfig::default(), gateway, worker }
+        Self { data_dir: data_dir.into(), workers: 1, sqs: SqsConfig::default(), gateway, worker, chaos: None }
     }
 }
 
@@ -87,6 +90,7 @@ pub struct Stack {
     aws_address: SocketAddr,
     log_dir: PathBuf,
     sqs: Arc<Sqs>,
+    gate: Arc<Gate>,
     gateway: Part<compute_gateway::RunError>,
     workers: Vec<Part<compute_worker::RunError>>,
     aws: Part<Infallible>,
@@ -102,18 +106,19 @@ impl Stack {
         let (address, aws_address) = (listener.local_addr()?, aws_listener.local_addr()?);
         let store = S3Store::open(config.data_dir.join("s3")).await?;
         store.create_bucket_if_absent(LOG_BUCKET).await?;
-        let sqs = Arc::new(Sqs::new(config.sqs));
+        let gate = Arc::new(Gate::new(config.chaos));
+        let sqs = Arc::new(Sqs::with_disorder(config.sqs, gate.disorder()));
         create_queues(&sqs)?;
 
         let sdk = compute_process::aws::for_endpoint(&format!("http://{aws_address}"));
         let aws = Part::start({
-            let sqs = sqs.clone();
+            let (sqs, gate) = (sqs.clone(), gate.clone());
             let answer = move |request| {
                 let sqs = sqs.clone();
                 async move { sqs.handle(request).await }
             };
             move |stop| async move {
-                aws::serve(aws_listener, answer, store, stop).await;
+                aws::serve(aws_listener, answer, store, gate, stop).await;
                 Ok(())
             }
         });
@@ -123,7 +128,7 @@ impl Stack {
         }
         let gateway = start_gateway(&sdk, config.gateway, listener).await?;
         let log_dir = config.data_dir.join("s3").join(LOG_BUCKET).join("operations");
-        Ok(Self { address, aws_address, log_dir, sqs, gateway, workers, aws })
+        Ok(Self { address, aws_address, log_dir, sqs, gate, gateway, workers, aws })
     }
 
     /// Where gRPC, gRPC-Web and the page are served.
@@ -146,11 +151,23 @@ impl Stack {
         &self.sqs
     }
 
-    /// Stops everything: the gateway first, so that its calls are answered, then the workers, then SQS and S3.
-    pub async fn stop(self) {
+    /// Switches SQS or S3 off and on again.
+    pub fn outage(&self) -> &Outage {
+        self.gate.outage()
+    }
+
+    /// What came in at SQS and S3 so far, and which faults were injected.
+    pub fn traffic(&self) -> Traffic {
+        self.gate.traffic()
+    }
+
+    /// Stops everything: the gateway first, so that its calls are answered, then the workers, then SQS and S3. Tells what came
+    /// in at the latter two, all in all.
+    pub async fn stop(self) -> Traffic {
         self.gateway.stop("gateway").await;
         future::join_all(self.workers.into_iter().map(|worker| worker.stop("worker"))).await;
         self.aws.stop("AWS endpoint").await;
+        self.gate.traffic()
     }
 }
 

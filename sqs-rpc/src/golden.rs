@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeN
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::clock::SqsClock;
 use crate::failure::Failure;
 use crate::message::{Outgoing, Received};
 use crate::reply::{IncomingReply, OutgoingReply, ReplyTiming};
@@ -113,7 +114,7 @@ fn golden_requests_are_written() {
             tenant: request.tenant,
             traceparent: request.traceparent,
         };
-        let message = outgoing.to_message();
+        let message = outgoing.to_message(&SqsClock::default());
         assert_eq!(message.body, text(&case["message"]["body"]));
         assert_eq!(message.group.as_deref(), case["message"]["MessageGroupId"].as_str());
 

@@ -16,8 +16,12 @@
 //!   waiter out of the table.
 //! - **Deadlines travel.** A message says how much time it had left when it was sent. A responder does not start what nobody
 //!   waits for any more, judged on SQS's own clock, so that the clocks of hosts do not matter.
+//! - **Hopeless calls are refused at once.** When the wait for a responder would be longer than the call can wait, or none is
+//!   heard from, the caller is told so, and when to come back.
 //! - **Nothing waits on a timer to fill a batch.** A free send slot takes what is waiting, up to ten messages and 1 MiB: an
 //!   idle process sends at once, a busy one fills its batches.
+//!
+//! What users of other libraries complain about, and what becomes of each complaint here, is listed in [`complaints`].
 //!
 //! # On the wire
 //!
@@ -29,7 +33,7 @@
 //! | `ReplyTo` | request | String | URL of the reply queue; absent: nobody waits |
 //! | `Method` | request | String | what to do, for example `compute.v1.ComputeService/Compute` |
 //! | `TimeoutMs` | request | Number | time left when the message was sent; absent: no limit |
-//! | `Deadline` | request | Number | Unix milliseconds after which nobody waits; absent: none |
+//! | `Deadline` | request | Number | Unix milliseconds after which nobody waits, on SQS's clock as far as the requester knows it; absent: none |
 //! | `Digest` | both | String | hex SHA-256 of the request's body |
 //! | `ContentType` | request | String | absent: `application/json` |
 //! | `traceparent` | request | String | W3C trace context |
@@ -49,8 +53,9 @@
 //!
 //! # Where things are
 //!
-//! - `requester`: calls, the table of waiters, the pollers of the reply queue.
+//! - `requester`: calls, which of them to let in, the table of waiters, the pollers of the reply queue.
 //! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
+//! - `dead_letters`: what lies in the dead-letter queue of the request queue, why, and the way back.
 //! - `request`, `reply`, `failure`, `pointer`: what stands on the queues, written and read.
 //! - `settings`, `backoff`: what settings may be; pauses after failures.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
@@ -58,6 +63,7 @@
 mod backoff;
 mod batch;
 mod clock;
+mod dead_letters;
 mod deletes;
 mod failure;
 #[cfg(fuzzing)]
@@ -73,6 +79,7 @@ mod requester;
 mod responder;
 mod settings;
 
+pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Listing, Moved, WhyDead};
 pub use failure::{Failure, code};
 pub use message::MAX_MESSAGE_BYTES;
 pub use pointer::{Pointer, PointerError};
@@ -82,6 +89,9 @@ pub use request::{Request, RequestTimes};
 pub use requester::{Call, CallError, CallTiming, Reply, Requester, RequesterConfig, RequesterStats};
 pub use responder::{Answer, Journal, NoJournal, Operation, Responder, ResponderConfig, ResponderStats, WorkTimes};
 pub use settings::StartError;
+
+#[doc = include_str!("../COMPLAINTS.md")]
+pub mod complaints {}
 
 /// An error of any type, for causes that are reported but not matched on.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -8,6 +8,8 @@ use aws_sdk_sqs::types::{
 };
 use tokio::time::Instant;
 
+use crate::clock::SqsClock;
+
 /// The most that SQS takes as one message, and as one batch of messages: body plus names, types and values of attributes.
 pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
 
@@ -90,6 +92,8 @@ impl Outgoing {
 pub(crate) struct Received {
     pub(crate) body: String,
     pub(crate) receipt: String,
+    /// `MessageId`, SQS's own.
+    pub(crate) message_id: String,
     attributes: HashMap<String, MessageAttributeValue>,
     /// `SentTimestamp`, Unix milliseconds on SQS's clock.
     pub(crate) sent_ms: Option<i64>,
@@ -99,6 +103,8 @@ pub(crate) struct Received {
     pub(crate) receive_count: u32,
     /// `MessageGroupId`.
     pub(crate) group: Option<String>,
+    /// `DeadLetterQueueSourceArn`, of a message that SQS has moved to a dead-letter queue.
+    pub(crate) dead_letter_source: Option<String>,
     /// When this process got it.
     pub(crate) arrived: Instant,
 }
@@ -116,11 +122,12 @@ pub(crate) enum AttributeError {
 
 impl Received {
     /// The attributes of SQS itself to ask for when receiving.
-    pub(crate) const SYSTEM_ATTRIBUTES: [System; 4] = [
+    pub(crate) const SYSTEM_ATTRIBUTES: [System; 5] = [
         System::SentTimestamp,
         System::ApproximateFirstReceiveTimestamp,
         System::ApproximateReceiveCount,
         System::MessageGroupId,
+        System::DeadLetterQueueSourceArn,
     ];
 
     pub(crate) fn new(message: Message, arrived: Instant) -> Self {
@@ -132,8 +139,10 @@ impl Received {
             receive_count: number(system.get(&System::ApproximateReceiveCount))
                 .map_or(1, |count| u32::try_from(count).unwrap_or(u32::MAX)),
             group: system.remove(&System::MessageGroupId),
+            dead_letter_source: system.remove(&System::DeadLetterQueueSourceArn),
             body: message.body.unwrap_or_default(),
             receipt: message.receipt_handle.unwrap_or_default(),
+            message_id: message.message_id.unwrap_or_default(),
             attributes: message.message_attributes.unwrap_or_default(),
             arrived,
         }
@@ -160,6 +169,21 @@ impl Received {
             .transpose()
     }
 
+    /// All attributes in the order of their names: name, type, and value. A binary value is in hex.
+    pub(crate) fn attributes(&self) -> Vec<(String, String, String)> {
+        let mut attributes: Vec<_> = self
+            .attributes
+            .iter()
+            .map(|(name, attribute)| {
+                let binary = || attribute.binary_value().map(hex::encode).unwrap_or_default();
+                let value = attribute.string_value().map_or_else(binary, str::to_owned);
+                (name.clone(), attribute.data_type().to_owned(), value)
+            })
+            .collect();
+        attributes.sort();
+        attributes
+    }
+
     /// SQS lets a type carry a label after a dot, as in `Number.int`; the label is ignored.
     fn value(&self, name: &'static str, expected: &'static str) -> Result<Option<&str>, AttributeError> {
         let Some(attribute) = self.attributes.get(name) else { return Ok(None) };
@@ -167,6 +191,13 @@ impl Received {
         match attribute.string_value() {
             Some(value) if data_type.split('.').next() == Some(expected) => Ok(Some(value)),
             _ => Err(AttributeError::Type { name, actual: data_type.chars().take(64).collect(), expected }),
+        }
+    }
+
+    /// Tells the time by this message, if SQS handed it out for the first time just now.
+    pub(crate) fn set_clock(&self, clock: &SqsClock) {
+        if let (1, Some(first_received)) = (self.receive_count, self.first_received_ms) {
+            clock.observe(first_received);
         }
     }
 

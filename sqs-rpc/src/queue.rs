@@ -1,5 +1,9 @@
 //! One queue, through the AWS SDK.
 
+mod dates;
+mod moving;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -12,6 +16,8 @@ use aws_sdk_sqs::types::{
 };
 use tokio::time::Instant;
 
+use self::dates::Dates;
+use crate::clock::SqsClock;
 use crate::message::{Outgoing, Received};
 
 /// The most entries that SQS takes in one batch, and gives in one receive.
@@ -92,13 +98,23 @@ impl QueueError {
 #[derive(Debug, Clone)]
 pub(crate) struct Sqs {
     client: Client,
+    clock: Arc<SqsClock>,
 }
 
 impl Sqs {
     pub(crate) fn new(aws: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-        let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts).build();
-        Self { client: Client::from_conf(config) }
+        let clock = Arc::<SqsClock>::default();
+        let config = aws_sdk_sqs::config::Builder::from(aws)
+            .timeout_config(timeouts)
+            .interceptor(Dates { clock: clock.clone() })
+            .build();
+        Self { client: Client::from_conf(config), clock }
+    }
+
+    /// SQS's clock, as far as this connection knows it.
+    pub(crate) fn clock(&self) -> Arc<SqsClock> {
+        self.clock.clone()
     }
 
     /// The queue of this name or URL. A name is looked up, so that a wrong one is noticed here.
@@ -140,6 +156,14 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    fn error<E>(&self, operation: &'static str, error: &SdkError<E>) -> QueueError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        SdkError<E>: ProvideErrorMetadata,
+    {
+        QueueError::from_sdk(operation, &self.url, error)
     }
 
     async fn check_exists(&self) -> Result<(), QueueError> {

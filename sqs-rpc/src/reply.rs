@@ -1,8 +1,11 @@
 //! A reply, as it is sent and as it is received.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::clock;
 use crate::failure::Failure;
 use crate::message::{Attribute, AttributeError, Outgoing, Received, attribute};
 
@@ -84,6 +87,11 @@ pub(crate) enum MalformedReply {
 }
 
 impl IncomingReply {
+    /// How long the request stood in its queue, if the responder says so.
+    pub(crate) fn queue_wait(&self) -> Option<Duration> {
+        Some(clock::between(self.timing.sent?, self.timing.first_received?))
+    }
+
     pub(crate) fn read(message: Received) -> Result<Self, MalformedReply> {
         let id = message.required_string(attribute::CORRELATION_ID)?;
         let id = Uuid::try_parse(id).map_err(|_| MalformedReply::Id)?;

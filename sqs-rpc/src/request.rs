@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::clock;
+use crate::clock::{self, SqsClock};
 use crate::failure::{Failure, code};
 use crate::message::{Attribute, AttributeError, Outgoing, Received, attribute};
 
@@ -31,7 +31,7 @@ pub(crate) struct OutgoingRequest {
 }
 
 impl OutgoingRequest {
-    pub(crate) fn to_message(&self) -> Outgoing {
+    pub(crate) fn to_message(&self, clock: &SqsClock) -> Outgoing {
         let mut attributes = vec![
             Attribute::string(attribute::CORRELATION_ID, self.id.to_string()),
             Attribute::string(attribute::REPLY_TO, &self.reply_to),
@@ -42,7 +42,7 @@ impl OutgoingRequest {
             let left = deadline.saturating_duration_since(Instant::now());
             let left_ms = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
             attributes.push(Attribute::number(attribute::TIMEOUT_MS, left_ms));
-            attributes.push(Attribute::number(attribute::DEADLINE, clock::unix_ms().saturating_add(left_ms)));
+            attributes.push(Attribute::number(attribute::DEADLINE, clock.now_ms().saturating_add(left_ms)));
         }
         if let Some(traceparent) = &self.traceparent {
             attributes.push(Attribute::string(attribute::TRACEPARENT, traceparent));
@@ -95,7 +95,7 @@ pub struct RequestTimes {
     pub sent: Option<i64>,
     /// When it was first received by anyone, on SQS's clock.
     pub first_received: Option<i64>,
-    /// When its caller gives up, on the caller's clock; absent: never.
+    /// When its caller gives up, on SQS's clock as far as the caller knew it; absent: never.
     pub deadline: Option<i64>,
 }
 
@@ -205,7 +205,7 @@ impl Request {
     }
 
     /// Whether somebody may still wait for the reply.
-    pub(crate) fn is_awaited(&self) -> bool {
+    pub(crate) fn is_awaited(&self, clock: &SqsClock) -> bool {
         if self.reply_to.is_none() {
             return false;
         }
@@ -213,7 +213,7 @@ impl Request {
             // How long the work took since is measured here, on a clock that cannot be set.
             self.time_left_at_receipt().is_none_or(|left| left > self.arrived.elapsed())
         } else {
-            self.times.deadline.is_none_or(|deadline| deadline > clock::unix_ms())
+            self.times.deadline.is_none_or(|deadline| deadline > clock.now_ms())
         }
     }
 
@@ -280,7 +280,7 @@ mod tests {
     /// A message as SQS gives it: sent at 1,000,000 ms, received first after `queued_ms`.
     fn message(outgoing: &OutgoingRequest, receive_count: u32, queued_ms: i64) -> Message {
         let sent = 1_000_000_i64;
-        let Outgoing { body, attributes, group } = outgoing.to_message();
+        let Outgoing { body, attributes, group } = outgoing.to_message(&SqsClock::default());
         let mut message = Message::builder()
             .body(body)
             .attributes(MessageSystemAttributeName::SentTimestamp, sent.to_string())
@@ -317,14 +317,14 @@ mod tests {
         assert_eq!(request.reply_to.as_deref(), Some(REPLY_TO));
         assert_eq!((request.times.sent, request.times.first_received), (Some(1_000_000), Some(1_000_020)));
         assert!(request.times.deadline.expect("a deadline") > clock::unix_ms());
-        assert!(request.is_awaited() && !request.may_be_shed());
+        assert!(request.is_awaited(&SqsClock::default()) && !request.may_be_shed());
     }
 
     #[test]
     fn the_size_counted_before_sending_is_never_too_small() {
         for timeout in [None, Some(Duration::from_secs(900))] {
             let outgoing = outgoing(timeout);
-            let (counted, actual) = (outgoing.size(), outgoing.to_message().size());
+            let (counted, actual) = (outgoing.size(), outgoing.to_message(&SqsClock::default()).size());
             assert!((actual..actual + 128).contains(&counted), "{counted} counted, {actual} sent");
         }
     }
@@ -409,6 +409,6 @@ mod tests {
     fn a_request_that_names_no_reply_queue_is_worked_for_nobody() {
         let mut message = message(&outgoing(None), 1, 0);
         set(&mut message, attribute::REPLY_TO, None);
-        assert!(!read(message).expect("a request").is_awaited());
+        assert!(!read(message).expect("a request").is_awaited(&SqsClock::default()));
     }
 }

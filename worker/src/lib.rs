@@ -6,9 +6,11 @@
 //! - [`service`]: a request's body in, a reply's body out;
 //! - [`statistics`]: the numbers, exact;
 //! - [`record`]: what the log says of an operation, and under which key;
-//! - [`log`]: how it gets there.
+//! - [`log`]: how it gets there;
+//! - [`dead`]: what operators do with requests that were not finished.
 
 pub mod config;
+pub mod dead;
 pub mod log;
 pub mod metrics;
 pub mod record;
@@ -24,7 +26,7 @@ use sqs_rpc::{Responder, ResponderConfig};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-pub use self::config::{Config, Flags};
+pub use self::config::{CommandLine, Config, ConfigError, Flags};
 use self::log::S3Log;
 pub use self::record::LogValues;
 use self::service::ComputeService;
@@ -32,7 +34,10 @@ use self::service::ComputeService;
 /// Why a worker ends other than by being told to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A setting contradicts another, or the request queue cannot be used.
+    /// Settings contradict each other.
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// A setting is out of its range, or the request queue cannot be used.
     #[error("cannot start the worker")]
     Start(#[from] sqs_rpc::StartError),
     /// The bucket for the log cannot be used.
@@ -55,6 +60,7 @@ pub async fn run(
     readiness: Readiness,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
+    config.check()?;
     let log = S3Log::open(aws, &config.log_bucket, config.log_values).await?;
     let service = ComputeService::new(&config.log_bucket);
     let responder = Responder::new(aws, responder_config(&config), service, log).await?;
@@ -82,6 +88,7 @@ fn responder_config(config: &Config) -> ResponderConfig {
     let mut responder = ResponderConfig::new(&config.request_queue);
     responder.prefix.clone_from(&config.prefix);
     responder.concurrency = usize::try_from(config.concurrency).unwrap_or(usize::MAX);
+    responder.max_unsettled = usize::try_from(config.max_unsettled).unwrap_or(usize::MAX);
     responder.poll_wait = config.poll_wait;
     if let Some(worker_id) = &config.worker_id {
         responder.worker_id.clone_from(worker_id);

@@ -9,10 +9,18 @@ pub(super) struct Localhost;
 
 impl S3Host for Localhost {
     fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
-        let name = host.split(':').next().unwrap_or(host);
-        Ok(match name.strip_suffix(".localhost") {
+        Ok(match bucket_in_host(host) {
             Some(bucket) => VirtualHost::new("localhost").with_bucket(bucket),
-            None => VirtualHost::new(name),
+            None => VirtualHost::new(host_name(host)),
         })
     }
+}
+
+/// The bucket in a `Host` header, if it names one.
+pub(crate) fn bucket_in_host(host: &str) -> Option<&str> {
+    host_name(host).strip_suffix(".localhost")
+}
+
+fn host_name(host: &str) -> &str {
+    host.split(':').next().unwrap_or(host)
 }

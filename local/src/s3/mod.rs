@@ -48,6 +48,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use s3s::service::{S3Service, S3ServiceBuilder};
 
+pub(crate) use host::bucket_in_host;
 pub use store::{CreateBucketError, OpenError};
 
 /// An S3 whose objects are files below one folder. Clones share it.

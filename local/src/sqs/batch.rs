@@ -89,8 +89,8 @@ impl<R> FromIterator<(String, Result<R, SqsError>)> for BatchOutput<R> {
             match outcome {
                 Ok(result) => output.successful.push(Success { id, result }),
                 Err(error) => {
-                    let code = error.codes().query;
-                    output.failed.push(Failure { id, sender_fault: true, code, message: error.to_string() });
+                    let (code, sender_fault) = (error.codes().query, error.is_sender_fault());
+                    output.failed.push(Failure { id, sender_fault, code, message: error.to_string() });
                 }
             }
         }

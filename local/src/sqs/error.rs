@@ -9,7 +9,7 @@
 
 use http::StatusCode;
 
-/// Why an action was refused. All are the sender's fault.
+/// Why an action was not carried out. All but the last two are the sender's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqsError {
@@ -88,6 +88,15 @@ pub enum SqsError {
     /// The body of the HTTP request is longer than this many bytes.
     #[error("The request is longer than {0} bytes.")]
     RequestTooLarge(usize),
+    /// Too many requests. This endpoint has no limit, it only says so when [chaos](crate::chaos) wants it to.
+    #[error("The request was denied due to request throttling.")]
+    RequestThrottled,
+    /// Something went wrong inside; likewise.
+    #[error("The request processing has failed because of an unknown error, exception or failure.")]
+    InternalError,
+    /// The service is down; likewise.
+    #[error("The request has failed due to a temporary failure of the server.")]
+    ServiceUnavailable,
 }
 
 /// The names of an error on the wire.
@@ -155,14 +164,24 @@ impl SqsError {
             Self::RequestTooLarge(_) => {
                 ("com.amazon.coral.service#RequestEntityTooLargeException", "RequestEntityTooLarge")
             }
+            Self::RequestThrottled => ("com.amazonaws.sqs#RequestThrottled", "RequestThrottled"),
+            Self::InternalError => ("com.amazon.coral.service#InternalFailure", "InternalError"),
+            Self::ServiceUnavailable => ("com.amazon.coral.service#ServiceUnavailableException", "ServiceUnavailable"),
         };
         Codes { shape, query }
     }
 
-    /// The HTTP status: 400 for all that the JSON protocol defines.
+    /// Whether the same request would be refused again, as far as one can tell.
+    pub(super) fn is_sender_fault(&self) -> bool {
+        !self.status().is_server_error()
+    }
+
+    /// The HTTP status: 400 for all that the JSON protocol defines and that is the sender's fault.
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::RequestTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         }
     }

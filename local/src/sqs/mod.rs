@@ -12,6 +12,8 @@
 //!   effect, counts are exact, a receive sees every message, and messages arrive in order of sending and once per receive.
 //! - FIFO queues and `AddPermission`/`RemovePermission` are refused as unsupported; the query protocol is not spoken.
 //! - There is one account, `000000000000`. Queue URLs and ARNs are resolved by queue name: hosts and regions in them are ignored.
+//! - With a [`Disorder`] messages arrive twice and out of order now and then, and entries of batches fail: like the service's, only
+//!   more often.
 //! - Fair queues: `MessageGroupId` is kept and returned, but does not influence the order.
 //!
 //! # Parts
@@ -46,6 +48,7 @@ use hyper::body::Body;
 
 pub use error::SqsError;
 
+use crate::chaos::Disorder;
 use move_task::MoveTasks;
 use protocol::{Answer, Call, input};
 use receipt_handle::ReceiptHandles;
@@ -76,14 +79,22 @@ pub struct Sqs {
     registry: Arc<Registry>,
     receipt_handles: ReceiptHandles,
     move_tasks: MoveTasks,
+    disorder: Option<Arc<Disorder>>,
 }
 
 impl Sqs {
     /// A service without queues.
     #[must_use]
     pub fn new(config: SqsConfig) -> Self {
-        let registry = Arc::new(Registry::new(&config));
-        Self { config, registry, receipt_handles: ReceiptHandles::default(), move_tasks: MoveTasks::default() }
+        Self::with_disorder(config, None)
+    }
+
+    /// A service without queues that is as unreliable as the disorder says.
+    #[must_use]
+    pub fn with_disorder(config: SqsConfig, disorder: Option<Arc<Disorder>>) -> Self {
+        let registry = Arc::new(Registry::new(&config, disorder.clone()));
+        let (receipt_handles, move_tasks) = (ReceiptHandles::default(), MoveTasks::default());
+        Self { config, registry, receipt_handles, move_tasks, disorder }
     }
 
     /// Creates a queue, or leaves an equal one as it is. Attributes have the names and the string values of the API.
@@ -118,6 +129,14 @@ impl Sqs {
             Err(error) => Err(error),
         };
         protocol::response(outcome)
+    }
+
+    /// The outcome of one entry of a batch: of `carry_out`, unless it is to fail by itself.
+    fn entry<R>(&self, action: &str, carry_out: impl FnOnce() -> Result<R, SqsError>) -> Result<R, SqsError> {
+        match &self.disorder {
+            Some(disorder) if disorder.fails_entry(action) => Err(SqsError::InternalError),
+            _ => carry_out(),
+        }
     }
 
     async fn dispatch(&self, call: &Call) -> Result<Answer, SqsError> {

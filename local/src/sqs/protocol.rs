@@ -101,13 +101,21 @@ struct ErrorBody {
     message: String,
 }
 
+impl SqsError {
+    /// The answer to whatever was asked.
+    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+        response(Err(self))
+    }
+}
+
 pub(super) fn response(outcome: Result<Answer, SqsError>) -> Response<Full<Bytes>> {
     let (status, query_error, body) = match outcome {
         Ok(Answer(body)) => (StatusCode::OK, None, body),
         Err(error) => {
             let codes = error.codes();
             let body = Answer::new(&ErrorBody { shape: codes.shape, message: error.to_string() });
-            (error.status(), Some(format!("{};Sender", codes.query)), body.0)
+            let fault = if error.is_sender_fault() { "Sender" } else { "Receiver" };
+            (error.status(), Some(format!("{};{fault}", codes.query)), body.0)
         }
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));

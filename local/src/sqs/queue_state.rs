@@ -13,19 +13,24 @@
 //! what was due by then, so what an operation sees never depends on how often somebody looked before.
 //!
 //! Visible messages are handed out oldest arrival first. SQS promises no order for standard queues; this one is the least
-//! surprising to work with.
+//! surprising to work with. A [`QueueDisorder`] makes it less so, and lets messages come twice: the copy is a message of its
+//! own, as on a server of SQS that noticed neither the receive nor the delete.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::attributes::QueueAttributes;
 use super::message::Content;
+use crate::chaos::{Draws, QueueDisorder};
 
 /// Unix time, or a length of time, in milliseconds.
 pub(super) type Millis = u64;
 
 /// Longest time that one receive may keep a message invisible, extensions included: 12 hours.
 pub(super) const MAX_VISIBILITY: Millis = 43_200_000;
+
+/// A receive out of order picks among this many of the oldest visible messages.
+const DISORDERED: usize = 100;
 
 /// A message and what SQS knows about it, wherever it stands.
 #[derive(Debug, Clone)]
@@ -102,6 +107,8 @@ struct Stored {
     place: Place,
     /// From this queue. A dead letter's own count goes on from queue to queue; this one decides when it is buried again.
     receives: u32,
+    /// It is there because of the queue's disorder. Copies are not copied again, or one message could go on for ever.
+    is_copy: bool,
 }
 
 /// The messages of one queue, by arrival.
@@ -117,6 +124,7 @@ pub(super) struct QueueState {
     /// Everything by its time of sending, for retention. Dead letters keep theirs, so this is not the order of arrival.
     by_age: BTreeSet<(Millis, u64)>,
     in_flight: usize,
+    disorder: Option<QueueDisorder>,
 }
 
 impl QueueState {
@@ -130,7 +138,13 @@ impl QueueState {
             due: BTreeSet::new(),
             by_age: BTreeSet::new(),
             in_flight: 0,
+            disorder: None,
         }
+    }
+
+    /// The same queue, as unreliable as the disorder says.
+    pub(super) fn with_disorder(self, disorder: Option<QueueDisorder>) -> Self {
+        Self { disorder, ..self }
     }
 
     /// Stores a message that becomes visible after `delay`, or the queue's own delay.
@@ -158,8 +172,9 @@ impl QueueState {
     ) -> Received {
         self.advance(now);
         let mut received = Received::default();
+        let mut pick = self.disorder.as_ref().and_then(|disorder| disorder.pick(self.visible.len()));
         while received.deliveries.len() < limit {
-            let Some(sequence) = self.visible.first().copied() else { break };
+            let Some(sequence) = self.next_visible(pick.as_mut()) else { break };
             if max_receives.is_some_and(|max| self.receives(sequence) >= max) {
                 received.dead.extend(self.remove(sequence));
                 continue;
@@ -168,6 +183,7 @@ impl QueueState {
                 received.over_limit = true;
                 break;
             }
+            self.copy(sequence, now);
             self.place(sequence, Place::InFlight { until: now + visibility, since: now });
             let Some(Stored { message, receives, .. }) = self.stored.get_mut(&sequence) else { break };
             *receives += 1;
@@ -259,6 +275,25 @@ impl QueueState {
         self.in_flight_limit
     }
 
+    fn next_visible(&self, pick: Option<&mut Draws>) -> Option<u64> {
+        let place = pick.map_or(0, |draws| draws.below(self.visible.len().min(DISORDERED) as u64));
+        self.visible.iter().nth(usize::try_from(place).ok()?).copied()
+    }
+
+    /// If the disorder wants it so, the message that is about to be handed out comes once more, as it is now. It counts as in
+    /// flight until then, so that a queue that says it is empty is.
+    fn copy(&mut self, sequence: u64, now: Millis) {
+        let Some(disorder) = &self.disorder else { return };
+        let Some(stored) = self.stored.get(&sequence).filter(|stored| !stored.is_copy) else { return };
+        let (message, receives) = (stored.message.clone(), stored.receives);
+        if let Some(after) = disorder.copy_after()
+            && self.in_flight + 1 < self.in_flight_limit
+        {
+            let place = Place::InFlight { until: now + after, since: now };
+            self.insert(Stored { message, place, receives, is_copy: true });
+        }
+    }
+
     fn receives(&self, sequence: u64) -> u32 {
         self.stored.get(&sequence).map_or(0, |stored| stored.receives)
     }
@@ -268,11 +303,15 @@ impl QueueState {
     }
 
     fn store(&mut self, message: Message, place: Place) {
+        self.insert(Stored { message, place, receives: 0, is_copy: false });
+    }
+
+    fn insert(&mut self, stored: Stored) {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        self.by_age.insert((message.sent_at, sequence));
-        self.enter(sequence, place);
-        self.stored.insert(sequence, Stored { message, place, receives: 0 });
+        self.by_age.insert((stored.message.sent_at, sequence));
+        self.enter(sequence, stored.place);
+        self.stored.insert(sequence, stored);
     }
 
     fn place(&mut self, sequence: u64, place: Place) {

@@ -1,6 +1,8 @@
 use super::*;
 use crate::sqs::message::MessageForm;
 
+#[path = "queue_state_disorder_tests.rs"]
+mod disorder;
 #[path = "queue_state_properties.rs"]
 mod properties;
 

@@ -12,6 +12,7 @@ use super::error::SqsError;
 use super::queue::Queue;
 use super::queue_state::QueueState;
 use super::tags::{self, Tags};
+use crate::chaos::Disorder;
 
 /// The one account there is.
 pub(super) const ACCOUNT: &str = "000000000000";
@@ -21,15 +22,17 @@ pub(super) const ACCOUNT: &str = "000000000000";
 pub(super) struct Registry {
     region: String,
     in_flight_limit: usize,
+    disorder: Option<Arc<Disorder>>,
     next_id: AtomicU64,
     queues: RwLock<BTreeMap<String, Arc<Queue>>>,
 }
 
 impl Registry {
-    pub(super) fn new(config: &SqsConfig) -> Self {
+    pub(super) fn new(config: &SqsConfig, disorder: Option<Arc<Disorder>>) -> Self {
         Self {
             region: config.region.clone(),
             in_flight_limit: config.in_flight_limit,
+            disorder,
             next_id: AtomicU64::new(0),
             queues: RwLock::default(),
         }
@@ -61,7 +64,8 @@ impl Registry {
             };
         }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let state = QueueState::new(attributes, self.in_flight_limit);
+        let disorder = self.disorder.as_ref().map(|disorder| disorder.of_queue(id));
+        let state = QueueState::new(attributes, self.in_flight_limit).with_disorder(disorder);
         let queue = Arc::new(Queue::new(id, name.to_owned(), arn.into(), state, tags));
         queues.insert(name.to_owned(), Arc::clone(&queue));
         Ok(queue)

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admission;
 mod aws_port;
 mod calls;
+mod chaos;
+mod chaos_calls;
 mod drain;
 mod edge;
 mod endings;
@@ -12,6 +15,8 @@ mod grpc_web;
 mod http1;
 mod kit;
 mod operator;
+mod responder;
 mod s3;
 mod s3_files;
 mod s3_multipart;
+mod tenants;

@@ -74,6 +74,26 @@ pub enum CallError {
         /// The bound.
         limit: usize,
     },
+    /// As many calls of this tenant wait as may. It was not sent.
+    #[error("{limit} calls of this tenant wait already, which is the most")]
+    TooManyOfTenant {
+        /// The bound.
+        limit: usize,
+    },
+    /// The call would wait longer than it can. It was not sent.
+    #[error("the wait would be {wait:?}, which is too long for this call")]
+    Overloaded {
+        /// The wait expected.
+        wait: Duration,
+        /// When it may be worth another try.
+        retry_after: Duration,
+    },
+    /// No responder was heard from for some time, though calls waited. It was not sent.
+    #[error("no worker has answered for {unanswered:?}")]
+    NoWorker {
+        /// For how long calls have gone unanswered.
+        unanswered: Duration,
+    },
     /// A call with the same id waits already. It was not sent.
     #[error("a call with this id waits already")]
     DuplicateId,

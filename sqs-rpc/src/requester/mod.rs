@@ -1,5 +1,6 @@
 //! The calling side: sends requests, waits for replies.
 
+mod admission;
 mod call;
 mod pollers;
 mod waiters;
@@ -16,8 +17,9 @@ use uuid::Uuid;
 pub use self::call::{Call, CallError, CallTiming, Reply};
 use self::pollers::ReplyPollers;
 pub use self::waiters::RequesterStats;
-use self::waiters::Waiters;
+use self::waiters::{Limits, Waiters};
 use crate::batch::{BatchOperation, Batcher, SubmitError};
+use crate::clock::SqsClock;
 use crate::message::MAX_MESSAGE_BYTES;
 use crate::queue::{Queue, QueueError, Sqs};
 use crate::request::{self, OutgoingRequest};
@@ -39,6 +41,14 @@ pub struct RequesterConfig {
     pub prefix: String,
     /// The most calls that wait at once. More are refused.
     pub max_in_flight: usize,
+    /// The most calls that wait at once of one tenant. More are refused. Calls without a tenant are not counted.
+    pub max_in_flight_per_tenant: usize,
+    /// Whether to refuse calls at once that cannot be answered in time: because the wait for a responder would be too long, or
+    /// because none is heard from. See [`CallError::Overloaded`] and [`CallError::NoWorker`].
+    pub refuse_hopeless: bool,
+    /// How long calls may go unanswered before further ones are refused with [`CallError::NoWorker`], but for a trickle: 100 ms
+    /// to 1 day.
+    pub no_worker_after: Duration,
     /// How many requests to SQS send messages at once; each takes what is waiting.
     pub send_slots: usize,
     /// How many long polls of the reply queue run at once; each brings up to 10 replies.
@@ -48,13 +58,17 @@ pub struct RequesterConfig {
 }
 
 impl RequesterConfig {
-    /// The defaults: prefix `compute`, 10,000 calls in flight, 4 send slots, 2 pollers that wait 20 s, a reply queue of its own.
+    /// The defaults: prefix `compute`; 10,000 calls in flight, of one tenant too; hopeless calls refused, without a worker after
+    /// 10 s; 4 send slots; 2 pollers that wait 20 s; a reply queue of its own.
     pub fn new(request_queue: impl Into<String>) -> Self {
         Self {
             request_queue: request_queue.into(),
             reply_queue: None,
             prefix: "compute".to_owned(),
             max_in_flight: 10_000,
+            max_in_flight_per_tenant: 10_000,
+            refuse_hopeless: true,
+            no_worker_after: Duration::from_secs(10),
             send_slots: 4,
             pollers: 2,
             poll_wait: Duration::from_secs(20),
@@ -95,9 +109,11 @@ impl Requester {
         let request_queue = request_queue.map_err(|source| StartError::Queue { role: "request", source })?;
         let reply_queue = open_reply_queue(&sqs, &config).await?;
 
-        let waiters = Arc::new(Waiters::new(config.max_in_flight));
-        let pollers = ReplyPollers::start(&reply_queue, &waiters, config.pollers, config.poll_wait);
-        let sends = Batcher::start(SendRequests { queue: request_queue }, config.send_slots);
+        let limits = Limits { all: config.max_in_flight, per_tenant: config.max_in_flight_per_tenant };
+        let no_worker_after = config.refuse_hopeless.then_some(config.no_worker_after);
+        let (waiters, clock) = (Arc::new(Waiters::new(limits, no_worker_after)), sqs.clock());
+        let pollers = ReplyPollers::start(&reply_queue, &waiters, &clock, config.pollers, config.poll_wait);
+        let sends = Batcher::start(SendRequests { queue: request_queue, clock }, config.send_slots);
         let owns_reply_queue = config.reply_queue.is_none();
         Ok(Self { shared: Arc::new(Shared { reply_queue, owns_reply_queue, waiters, sends, pollers }) })
     }
@@ -118,7 +134,8 @@ impl Requester {
             return Err(CallError::TooLarge { size, limit: MAX_MESSAGE_BYTES });
         }
         // In the table before the request can reach anyone; taken out when the waiter is dropped, whichever way this ends.
-        let mut waiter = self.shared.waiters.register(request.id, &request.digest)?;
+        let mut waiter =
+            self.shared.waiters.register(request.id, &request.digest, request.tenant.as_deref(), deadline)?;
         let exchange = async {
             tokio::select! {
                 biased;
@@ -190,9 +207,15 @@ impl Requester {
 fn check(config: &RequesterConfig) -> Result<(), StartError> {
     check_prefix(&config.prefix)?;
     check_range("max_in_flight", config.max_in_flight as u64, 1..=10_000_000)?;
+    check_range("max_in_flight_per_tenant", config.max_in_flight_per_tenant as u64, 1..=10_000_000)?;
+    check_range("no_worker_after in milliseconds", whole_ms(config.no_worker_after), 100..=86_400_000)?;
     check_range("send_slots", config.send_slots as u64, 1..=1_000)?;
     check_range("pollers", config.pollers as u64, 1..=1_000)?;
     check_range("poll_wait in seconds", config.poll_wait.as_secs(), 1..=20)
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn open_reply_queue(sqs: &Sqs, config: &RequesterConfig) -> Result<Queue, StartError> {
@@ -218,6 +241,7 @@ async fn open_reply_queue(sqs: &Sqs, config: &RequesterConfig) -> Result<Queue, 
 /// `SendMessageBatch` on the request queue.
 struct SendRequests {
     queue: Queue,
+    clock: Arc<SqsClock>,
 }
 
 impl BatchOperation for SendRequests {
@@ -228,6 +252,6 @@ impl BatchOperation for SendRequests {
     }
 
     async fn perform(&self, requests: &[OutgoingRequest]) -> Vec<Result<(), QueueError>> {
-        self.queue.send_batch(requests.iter().map(OutgoingRequest::to_message).collect()).await
+        self.queue.send_batch(requests.iter().map(|request| request.to_message(&self.clock)).collect()).await
     }
 }

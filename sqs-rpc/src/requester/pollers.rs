@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::waiters::Waiters;
 use crate::backoff::Backoff;
 use crate::batch::Batcher;
+use crate::clock::SqsClock;
 use crate::deletes::DeleteMessages;
 use crate::message::Received;
 use crate::queue::{MAX_BATCH, Queue};
@@ -27,11 +28,18 @@ pub(crate) struct ReplyPollers {
 }
 
 impl ReplyPollers {
-    pub(crate) fn start(queue: &Queue, waiters: &Arc<Waiters>, pollers: usize, wait: Duration) -> Self {
+    pub(crate) fn start(
+        queue: &Queue,
+        waiters: &Arc<Waiters>,
+        clock: &Arc<SqsClock>,
+        pollers: usize,
+        wait: Duration,
+    ) -> Self {
         let deletes = Arc::new(Batcher::start(DeleteMessages { queue: queue.clone() }, DELETE_SLOTS));
         let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
         for _ in 0..pollers {
-            let poller = Poller { queue: queue.clone(), waiters: waiters.clone(), deletes: deletes.clone(), wait };
+            let (queue, waiters) = (queue.clone(), waiters.clone());
+            let poller = Poller { queue, waiters, clock: clock.clone(), deletes: deletes.clone(), wait };
             let stopping = stopping.clone();
             // A poll may be cut off here, as it may not on a queue that others read: what it takes with it nobody waits for.
             tasks.spawn(async move { stopping.run_until_cancelled(poller.run()).await });
@@ -57,6 +65,7 @@ impl Drop for ReplyPollers {
 struct Poller {
     queue: Queue,
     waiters: Arc<Waiters>,
+    clock: Arc<SqsClock>,
     deletes: Arc<Batcher<DeleteMessages>>,
     wait: Duration,
 }
@@ -79,6 +88,7 @@ impl Poller {
     }
 
     fn take(&self, mut message: Received) {
+        message.set_clock(&self.clock);
         let receipt = std::mem::take(&mut message.receipt);
         match IncomingReply::read(message) {
             Ok(reply) => self.waiters.deliver(reply),

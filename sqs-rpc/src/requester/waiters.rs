@@ -2,10 +2,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::admission::{Admission, Refusal};
 use super::call::CallError;
 use crate::reply::IncomingReply;
 
@@ -27,22 +30,37 @@ pub struct RequesterStats {
     pub mismatched: u64,
     /// Messages on the reply queue that are no replies.
     pub malformed: u64,
-    /// Calls refused because too many waited.
+    /// Calls refused because too many waited, or too many of their tenant.
     pub refused: u64,
+    /// Calls refused because they would have waited longer than they could.
+    pub overloaded: u64,
+    /// Calls refused because no worker was heard from.
+    pub no_worker: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Waiters {
-    limit: usize,
+    limits: Limits,
     /// A std mutex, held for a few map operations and never across an await.
     table: Mutex<Table>,
     /// Told each time the table becomes empty.
     empty: Notify,
 }
 
-#[derive(Debug, Default)]
+/// How many calls may wait at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) all: usize,
+    pub(crate) per_tenant: usize,
+}
+
+#[derive(Debug)]
 struct Table {
     waiting: HashMap<Uuid, Entry>,
+    /// How many of those are each tenant's; only tenants that wait are in it.
+    of_tenant: HashMap<String, usize>,
+    /// `None`: every call is let in that there is room for.
+    admission: Option<Admission>,
     ended: Ended,
     refuses_new: bool,
     stats: RequesterStats,
@@ -51,6 +69,7 @@ struct Table {
 #[derive(Debug)]
 struct Entry {
     digest: String,
+    tenant: Option<String>,
     reply: oneshot::Sender<IncomingReply>,
 }
 
@@ -81,6 +100,47 @@ impl Ended {
     }
 }
 
+impl Table {
+    /// Takes a call out.
+    fn take(&mut self, id: &Uuid) -> Option<Entry> {
+        let entry = self.waiting.remove(id)?;
+        if let Some(tenant) = &entry.tenant
+            && let Some(count) = self.of_tenant.get_mut(tenant)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.of_tenant.remove(tenant);
+            }
+        }
+        Some(entry)
+    }
+
+    /// Whether there is room for a call, and a point in letting it in.
+    fn admit(&mut self, limits: Limits, tenant: Option<&str>, deadline: Instant) -> Result<(), CallError> {
+        let of_tenant = tenant.and_then(|tenant| self.of_tenant.get(tenant)).copied().unwrap_or(0);
+        if self.waiting.len() >= limits.all {
+            self.stats.refused += 1;
+            return Err(CallError::TooManyInFlight { limit: limits.all });
+        }
+        if of_tenant >= limits.per_tenant {
+            self.stats.refused += 1;
+            return Err(CallError::TooManyOfTenant { limit: limits.per_tenant });
+        }
+        let (now, waiting) = (Instant::now(), self.waiting.len());
+        let Some(admission) = &mut self.admission else { return Ok(()) };
+        admission.admit(now, waiting, deadline.saturating_duration_since(now)).map_err(|refusal| match refusal {
+            Refusal::Overloaded { wait, retry_after } => {
+                self.stats.overloaded += 1;
+                CallError::Overloaded { wait, retry_after }
+            }
+            Refusal::NoWorker { unanswered } => {
+                self.stats.no_worker += 1;
+                CallError::NoWorker { unanswered }
+            }
+        })
+    }
+}
+
 /// A call's place in the table. Dropping it gives the place up.
 #[derive(Debug)]
 pub(crate) struct Waiter {
@@ -99,7 +159,7 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut table = self.waiters.lock();
-        if table.waiting.remove(&self.id).is_some() {
+        if table.take(&self.id).is_some() {
             table.ended.remember(self.id, Ending::GaveUp);
         }
         self.waiters.tell_if_empty(&table);
@@ -107,24 +167,41 @@ impl Drop for Waiter {
 }
 
 impl Waiters {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, table: Mutex::default(), empty: Notify::new() }
+    /// A table for this many calls. `no_worker_after` turns admission by expected wait on.
+    pub(crate) fn new(limits: Limits, no_worker_after: Option<Duration>) -> Self {
+        let table = Table {
+            waiting: HashMap::new(),
+            of_tenant: HashMap::new(),
+            admission: no_worker_after.map(Admission::new),
+            ended: Ended::default(),
+            refuses_new: false,
+            stats: RequesterStats::default(),
+        };
+        Self { limits, table: Mutex::new(table), empty: Notify::new() }
     }
 
-    pub(crate) fn register(self: &Arc<Self>, id: Uuid, digest: &str) -> Result<Waiter, CallError> {
+    /// Gives a call a place in the table, if it may have one.
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        id: Uuid,
+        digest: &str,
+        tenant: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Waiter, CallError> {
         let mut table = self.lock();
         if table.refuses_new {
             return Err(CallError::ShuttingDown);
         }
-        if table.waiting.len() >= self.limit {
-            table.stats.refused += 1;
-            return Err(CallError::TooManyInFlight { limit: self.limit });
-        }
         if table.waiting.contains_key(&id) {
             return Err(CallError::DuplicateId);
         }
+        table.admit(self.limits, tenant, deadline)?;
         let (sender, reply) = oneshot::channel();
-        table.waiting.insert(id, Entry { digest: digest.to_owned(), reply: sender });
+        let tenant = tenant.map(str::to_owned);
+        if let Some(tenant) = &tenant {
+            *table.of_tenant.entry(tenant.clone()).or_default() += 1;
+        }
+        table.waiting.insert(id, Entry { digest: digest.to_owned(), tenant, reply: sender });
         Ok(Waiter { id, reply, waiters: self.clone() })
     }
 
@@ -132,6 +209,9 @@ impl Waiters {
     pub(crate) fn deliver(&self, reply: IncomingReply) {
         let mut table = self.lock();
         let id = reply.id;
+        if let Some(admission) = &mut table.admission {
+            admission.replied(Instant::now(), reply.queue_wait());
+        }
         let Some(entry) = table.waiting.get(&id) else {
             match table.ended.endings.get(&id) {
                 Some(Ending::Replied) => table.stats.duplicate += 1,
@@ -146,7 +226,7 @@ impl Waiters {
             tracing::warn!(%id, "a reply to another request of the same id");
             return;
         }
-        if let Some(entry) = table.waiting.remove(&id) {
+        if let Some(entry) = table.take(&id) {
             // A call that ends in this very moment does not take it: then it is late.
             match entry.reply.send(reply) {
                 Ok(()) => {
@@ -194,6 +274,7 @@ impl Waiters {
     pub(crate) fn fail_all(&self) {
         let mut table = self.lock();
         let waiting = std::mem::take(&mut table.waiting);
+        table.of_tenant.clear();
         for id in waiting.into_keys() {
             table.ended.remember(id, Ending::GaveUp);
         }
@@ -229,13 +310,17 @@ mod tests {
     }
 
     fn table(limit: usize) -> Arc<Waiters> {
-        Arc::new(Waiters::new(limit))
+        Arc::new(Waiters::new(Limits { all: limit, per_tenant: limit }, None))
+    }
+
+    fn register(waiters: &Arc<Waiters>, id: Uuid) -> Result<Waiter, CallError> {
+        waiters.register(id, "digest", None, Instant::now())
     }
 
     #[tokio::test]
     async fn a_reply_reaches_its_waiter_and_only_the_first_one_does() {
         let (waiters, id) = (table(10), Uuid::now_v7());
-        let mut waiter = waiters.register(id, "digest").expect("room");
+        let mut waiter = register(&waiters, id).expect("room");
         waiters.deliver(reply(id, "digest"));
         waiters.deliver(reply(id, "digest"));
 
@@ -247,7 +332,7 @@ mod tests {
     #[tokio::test]
     async fn a_reply_to_another_request_of_the_same_id_does_not_end_the_wait() {
         let (waiters, id) = (table(10), Uuid::now_v7());
-        let _waiter = waiters.register(id, "digest").expect("room");
+        let _waiter = register(&waiters, id).expect("room");
         waiters.deliver(reply(id, "another digest"));
 
         assert_eq!(waiters.in_flight(), 1);
@@ -257,7 +342,7 @@ mod tests {
     #[test]
     fn a_reply_after_the_wait_is_late_and_one_to_nobody_is_unknown() {
         let (waiters, id) = (table(10), Uuid::now_v7());
-        drop(waiters.register(id, "digest").expect("room"));
+        drop(register(&waiters, id).expect("room"));
         waiters.deliver(reply(id, "digest"));
         waiters.deliver(reply(Uuid::now_v7(), "digest"));
 
@@ -268,19 +353,33 @@ mod tests {
     #[test]
     fn the_table_is_bounded_and_an_id_waits_once() {
         let (waiters, id) = (table(2), Uuid::now_v7());
-        let _first = waiters.register(id, "digest").expect("room");
-        assert!(matches!(waiters.register(id, "digest"), Err(CallError::DuplicateId)));
-        let _second = waiters.register(Uuid::now_v7(), "digest").expect("room");
-        assert!(matches!(waiters.register(Uuid::now_v7(), "digest"), Err(CallError::TooManyInFlight { limit: 2 })));
+        let _first = register(&waiters, id).expect("room");
+        assert!(matches!(register(&waiters, id), Err(CallError::DuplicateId)));
+        let _second = register(&waiters, Uuid::now_v7()).expect("room");
+        assert!(matches!(register(&waiters, Uuid::now_v7()), Err(CallError::TooManyInFlight { limit: 2 })));
         assert_eq!(waiters.stats().refused, 1);
+    }
+
+    #[test]
+    fn a_tenant_has_no_more_than_its_share_and_gets_it_back() {
+        let waiters = Arc::new(Waiters::new(Limits { all: 10, per_tenant: 1 }, None));
+        let call = |tenant| waiters.register(Uuid::now_v7(), "digest", Some(tenant), Instant::now());
+        let first = call("a").expect("room");
+        assert!(matches!(call("a"), Err(CallError::TooManyOfTenant { limit: 1 })));
+        let _other = call("b").expect("another tenant's share");
+        drop(first);
+        let again = call("a").expect("room again");
+        waiters.deliver(reply(again.id, "digest"));
+        drop(call("a").expect("room after a reply"));
+        assert_eq!(waiters.lock().of_tenant.len(), 1, "only b waits");
     }
 
     #[tokio::test]
     async fn at_the_end_all_waiters_are_told_and_new_ones_refused() {
         let waiters = table(10);
-        let mut waiter = waiters.register(Uuid::now_v7(), "digest").expect("room");
+        let mut waiter = register(&waiters, Uuid::now_v7()).expect("room");
         waiters.refuse_new();
-        assert!(matches!(waiters.register(Uuid::now_v7(), "digest"), Err(CallError::ShuttingDown)));
+        assert!(matches!(register(&waiters, Uuid::now_v7()), Err(CallError::ShuttingDown)));
 
         waiters.fail_all();
         waiters.emptied().await;
@@ -291,7 +390,7 @@ mod tests {
     fn memory_of_ended_calls_is_bounded() {
         let waiters = table(10);
         for _ in 0..REMEMBERED + 10 {
-            drop(waiters.register(Uuid::now_v7(), "digest").expect("room"));
+            drop(register(&waiters, Uuid::now_v7()).expect("room"));
         }
         let table = waiters.lock();
         assert_eq!((table.ended.order.len(), table.ended.endings.len()), (REMEMBERED, REMEMBERED));

@@ -21,6 +21,7 @@ pub use self::journal::{Answer, Journal, NoJournal, Operation, WorkTimes};
 use self::outbox::Outbox;
 use self::visibility::Visibility;
 use crate::batch::Batcher;
+use crate::clock::SqsClock;
 use crate::deletes::DeleteMessages;
 use crate::failure::Failure;
 use crate::queue::{MAX_BATCH, Queue, Sqs};
@@ -48,6 +49,8 @@ pub struct ResponderConfig {
     /// How long a message stays invisible to other responders after the last sign of life from this one: 2 s to 12 h in whole
     /// seconds. It is extended while the message is worked, so it is no bound on the work.
     pub visibility: Duration,
+    /// Whether to drop requests unworked that nobody waits for any more. Off only to show what happens then.
+    pub shed: bool,
     /// How long one poll waits for messages: 1 to 20 s. A stop waits for the polls under way.
     pub poll_wait: Duration,
 }
@@ -62,6 +65,7 @@ impl ResponderConfig {
             concurrency: 32,
             max_unsettled: 1_000,
             visibility: Duration::from_secs(10),
+            shed: true,
             poll_wait: Duration::from_secs(20),
         }
     }
@@ -124,6 +128,8 @@ struct Shared<S, J> {
     visibility: Visibility,
     outbox: Outbox,
     deletes: Batcher<DeleteMessages>,
+    clock: Arc<SqsClock>,
+    shed: bool,
     poll_wait: Duration,
     visibility_timeout: Duration,
     counters: Counters,
@@ -162,8 +168,10 @@ where
             journal,
             slots: Slots::new(config.concurrency, config.max_unsettled),
             visibility: Visibility::start(queue.clone(), config.visibility),
+            clock: sqs.clock(),
             outbox: Outbox::new(sqs),
             deletes: Batcher::start(DeleteMessages { queue: queue.clone() }, DELETE_SLOTS),
+            shed: config.shed,
             poll_wait: config.poll_wait,
             visibility_timeout: config.visibility,
             counters: Counters::default(),

@@ -40,6 +40,7 @@ where
     let receipt = std::mem::take(&mut message.receipt);
     let hold = shared.visibility.hold(receipt.clone(), message.arrived);
     let receive_count = message.receive_count;
+    message.set_clock(&shared.clock);
 
     let (request, rejection) = match Request::read(message, &shared.allowed_reply_queues) {
         Ok(request) => (request, None),
@@ -51,7 +52,7 @@ where
     };
     let span = tracing::debug_span!("delivery", id = %request.id, receive_count);
     async {
-        if request.may_be_shed() {
+        if shared.shed && request.may_be_shed() {
             shared.counters.count(|stats| stats.shed += 1);
             tracing::info!("dropped unworked, nobody waits any more");
             shared.delete(receipt).await;
@@ -106,7 +107,7 @@ impl<S, J> Shared<S, J> {
     /// Sends the reply, if somebody waits for it. False: it could not be sent, so that the message has to come again.
     async fn reply<T>(&self, operation: &Operation<T>) -> bool {
         let request = &operation.request;
-        let Some(reply_to) = request.reply_to.as_deref().filter(|_| request.is_awaited()) else {
+        let Some(reply_to) = request.reply_to.as_deref().filter(|_| request.is_awaited(&self.clock)) else {
             return true;
         };
         let outcome = match &operation.outcome {

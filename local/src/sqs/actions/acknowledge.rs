@@ -41,7 +41,8 @@ impl Sqs {
     pub(in crate::sqs) fn delete_message_batch(&self, input: BatchInput<DeleteForm>) -> Result<Answer, SqsError> {
         let queue = self.registry.by_url(input.queue_url.as_deref())?;
         let entries = input.entries("DeleteMessageBatchRequestEntry")?;
-        let outcomes = entries.into_iter().map(|Entry { id, item }| (id, self.delete(&queue, &item)));
+        let delete = |item: &_| self.entry("DeleteMessageBatch", || self.delete(&queue, item));
+        let outcomes = entries.into_iter().map(|Entry { id, item }| (id, delete(&item)));
         Ok(Answer::new(&outcomes.collect::<BatchOutput<_>>()))
     }
 
@@ -60,7 +61,8 @@ impl Sqs {
     ) -> Result<Answer, SqsError> {
         let queue = self.registry.by_url(input.queue_url.as_deref())?;
         let entries = input.entries("ChangeMessageVisibilityBatchRequestEntry")?;
-        let outcomes = entries.into_iter().map(|Entry { id, item }| (id, self.change_visibility(&queue, &item)));
+        let change = |item: &_| self.entry("ChangeMessageVisibilityBatch", || self.change_visibility(&queue, item));
+        let outcomes = entries.into_iter().map(|Entry { id, item }| (id, change(&item)));
         Ok(Answer::new(&outcomes.collect::<BatchOutput<_>>()))
     }
 

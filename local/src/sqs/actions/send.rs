@@ -65,8 +65,9 @@ impl Sqs {
             return Err(SqsError::BatchRequestTooLong(bytes));
         }
         let maximum_bytes = queue.with(|state, _| state.attributes.maximum_message_bytes());
+        let check = |item| self.entry("SendMessageBatch", || check(item, maximum_bytes));
         let checked: Vec<(String, Result<Parcel, SqsError>)> =
-            entries.into_iter().map(|Entry { id, item }| (id, check(item, maximum_bytes))).collect();
+            entries.into_iter().map(|Entry { id, item }| (id, check(item))).collect();
         queue.with(|state, now| {
             for (content, delay) in checked.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()) {
                 state.send(now, Arc::clone(content), *delay);
