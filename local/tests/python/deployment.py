@@ -60,6 +60,7 @@ class Deployment:
         flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
         gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment(environment))
         gateway.address = gateway.event("ready")["address"]
+        gateway.admin = gateway.event("the admin port listens")["address"]
         return gateway
 
     def worker(self, worker_id, *flags, environment=None):
