@@ -119,8 +119,8 @@ impl System {
     fn start_program(&self, path: PathBuf, name: &str, arguments: &[&str]) -> Result<Process, BoxError> {
         let mut arguments = flags(arguments);
         arguments.extend(flags(&["--request-queue", REQUEST_QUEUE, "--log-bucket", LOG_BUCKET]));
-        arguments.extend(flags(&["--log-format", "json"]));
         let environment = [
+            ("COMPUTE_LOG_FORMAT", "json"),
             ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),
