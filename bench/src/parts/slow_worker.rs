@@ -32,6 +32,9 @@ pub(crate) struct Flags {
     /// How long each takes
     #[arg(long, default_value = "20ms", value_parser = flags::duration(Duration::from_millis(1)..=Duration::from_secs(60)))]
     time: Duration,
+    /// Work also what nobody waits for any more
+    #[arg(long)]
+    no_shedding: bool,
 }
 
 /// Works until `shutdown` is ready.
@@ -42,6 +45,7 @@ pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Res
     config.worker_id = flags.worker_id;
     config.concurrency = flags.slots;
     config.poll_wait = Duration::from_secs(1);
+    config.shed = !flags.no_shedding;
     let responder = Responder::new(&aws, config, SlowService { time: flags.time }, log).await?;
     tracing::info!("ready");
     responder.run(shutdown, Duration::from_secs(25)).await;
