@@ -23,6 +23,9 @@ pub(crate) struct Flags {
     /// The bucket to log operations to
     #[arg(long, value_parser = flags::bucket)]
     log_bucket: String,
+    /// What the names of the queues that it may reply to start with
+    #[arg(long, env = "COMPUTE_PREFIX", value_parser = flags::prefix)]
+    prefix: String,
     /// The name that replies and the log give this worker
     #[arg(long)]
     worker_id: String,
@@ -42,20 +45,23 @@ pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Res
     let aws = aws::load().await;
     let log = S3Log::open(&aws, &flags.log_bucket, LogValues::All).await?;
     let mut config = ResponderConfig::new(flags.request_queue);
+    config.prefix = flags.prefix;
     config.worker_id = flags.worker_id;
     config.concurrency = flags.slots;
     config.poll_wait = Duration::from_secs(1);
     config.shed = !flags.no_shedding;
-    let responder = Responder::new(&aws, config, SlowService { time: flags.time }, log).await?;
+    let service = SlowService { time: flags.time, service: ComputeService::new(&flags.log_bucket) };
+    let responder = Responder::new(&aws, config, service, log).await?;
     tracing::info!("ready");
     responder.run(shutdown, Duration::from_secs(25)).await;
     Ok(())
 }
 
 /// Computes the statistics, after a while.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct SlowService {
     time: Duration,
+    service: ComputeService,
 }
 
 impl Service<Request> for SlowService {
@@ -68,10 +74,10 @@ impl Service<Request> for SlowService {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let time = self.time;
+        let Self { time, mut service } = self.clone();
         Box::pin(async move {
             tokio::time::sleep(time).await;
-            ComputeService.call(request).await
+            service.call(request).await
         })
     }
 }
