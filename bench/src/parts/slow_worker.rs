@@ -46,16 +46,18 @@ pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Res
     config.concurrency = flags.slots;
     config.poll_wait = Duration::from_secs(1);
     config.shed = !flags.no_shedding;
-    let responder = Responder::new(&aws, config, SlowService { time: flags.time }, log).await?;
+    let service = SlowService { time: flags.time, compute: ComputeService::new(&flags.log_bucket) };
+    let responder = Responder::new(&aws, config, service, log).await?;
     tracing::info!("ready");
     responder.run(shutdown, Duration::from_secs(25)).await;
     Ok(())
 }
 
 /// Computes the statistics, after a while.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct SlowService {
     time: Duration,
+    compute: ComputeService,
 }
 
 impl Service<Request> for SlowService {
@@ -68,10 +70,10 @@ impl Service<Request> for SlowService {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let time = self.time;
+        let (time, mut compute) = (self.time, self.compute.clone());
         Box::pin(async move {
             tokio::time::sleep(time).await;
-            ComputeService.call(request).await
+            compute.call(request).await
         })
     }
 }
