@@ -9,8 +9,9 @@ use aws_config::SdkConfig;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::BoxError;
 use crate::processes::{Process, Program};
-use crate::{BoxError, Options};
+use crate::scenarios::Options;
 
 /// The queue that requests go through.
 pub(crate) const REQUEST_QUEUE: &str = "compute-requests";

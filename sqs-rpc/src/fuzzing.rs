@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::{self, MessageAttributeValue, MessageSystemAttributeName
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::clock::SqsClock;
 use crate::message::{Outgoing, Received};
 use crate::reply::{IncomingReply, OutgoingReply};
 use crate::request::{AllowedReplyQueues, OutgoingRequest, Rejected};
@@ -66,9 +67,13 @@ pub fn read_request(message: Message, account: &str, name_prefix: &str) -> Resul
     })
 }
 
-/// What a responder asks a request: where to reply, whether it may be shed, whether somebody waits.
+/// What a responder asks a request: where to reply, whether it may be shed, whether somebody waits by the clock that stamped it.
 pub fn ask(request: &Request) -> (Option<&str>, bool, bool) {
-    (request.reply_to.as_deref(), request.may_be_shed(), request.is_awaited())
+    let clock = SqsClock::default();
+    if let Some(first_received) = request.times.first_received {
+        clock.observe(first_received);
+    }
+    (request.reply_to.as_deref(), request.may_be_shed(), request.is_awaited(&clock))
 }
 
 /// The message that a requester sends for this request, and the size that it counts for it, if there is a reply queue and no
@@ -84,7 +89,7 @@ pub fn write_request(request: &Request) -> Option<(Message, usize)> {
         tenant: request.tenant.clone(),
         traceparent: request.traceparent.clone(),
     };
-    Some((outgoing.to_message().into(), outgoing.size()))
+    Some((outgoing.to_message(&SqsClock::default()).into(), outgoing.size()))
 }
 
 /// What a message on the reply queue says.

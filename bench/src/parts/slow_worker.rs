@@ -50,7 +50,7 @@ pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Res
     config.concurrency = flags.slots;
     config.poll_wait = Duration::from_secs(1);
     config.shed = !flags.no_shedding;
-    let service = SlowService { time: flags.time, service: ComputeService::new(&flags.log_bucket) };
+    let service = SlowService { time: flags.time, compute: ComputeService::new(&flags.log_bucket) };
     let responder = Responder::new(&aws, config, service, log).await?;
     tracing::info!("ready");
     responder.run(shutdown, Duration::from_secs(25)).await;
@@ -61,7 +61,7 @@ pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Res
 #[derive(Debug, Clone)]
 struct SlowService {
     time: Duration,
-    service: ComputeService,
+    compute: ComputeService,
 }
 
 impl Service<Request> for SlowService {
@@ -74,10 +74,10 @@ impl Service<Request> for SlowService {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let Self { time, mut service } = self.clone();
+        let (time, mut compute) = (self.time, self.compute.clone());
         Box::pin(async move {
             tokio::time::sleep(time).await;
-            service.call(request).await
+            compute.call(request).await
         })
     }
 }

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
-use super::{conclude, promise_of_calls};
+use super::{Options, conclude, promise_of_calls};
 use crate::caller::{self, Ended, Ending, Gateways, Times};
 use crate::question::Question;
 use crate::report::{Report, Table, duration};
 use crate::system::System;
 use crate::tally::SharedTally;
-use crate::{BoxError, Options, load};
+use crate::{BoxError, load};
 
 /// The median of refused calls returns within this time.
 const AT_ONCE: Duration = Duration::from_millis(50);

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{conclude, promise_of_calls};
+use super::{Options, conclude, promise_of_calls};
 use crate::caller::{self, Gateways, Times};
 use crate::machine::{Processors, resident};
 use crate::processes::Process;
@@ -16,7 +16,7 @@ use crate::question::Question;
 use crate::report::{Report, Table, duration, mebibytes, percent};
 use crate::system::System;
 use crate::tally::SharedTally;
-use crate::{BoxError, Options, load};
+use crate::{BoxError, load};
 
 /// Memory may grow by this part after it has settled.
 const GROWTH: f64 = 0.05;

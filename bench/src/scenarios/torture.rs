@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{conclude, promise_of_calls};
+use super::{Options, conclude, promise_of_calls};
 use crate::caller::{self, Ending, Gateways, Times};
 use crate::log_objects::Log;
 use crate::processes::Process;
@@ -18,7 +18,7 @@ use crate::queues::Queues;
 use crate::report::{Report, Table, duration};
 use crate::system::{DEAD_LETTER_QUEUE, Gateway, REPLY_QUEUES, REQUEST_QUEUE, System};
 use crate::tally::SharedTally;
-use crate::{BoxError, Options, load, machine};
+use crate::{BoxError, load, machine};
 
 /// How long the queues may take to become empty when all calls have ended: a few visibility timeouts.
 const SETTLE: Duration = Duration::from_secs(120);

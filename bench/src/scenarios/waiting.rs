@@ -6,14 +6,14 @@ use compute_process::flags;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
-use super::{conclude, promise_of_calls};
+use super::{Options, conclude, promise_of_calls};
 use crate::caller::{self, Gateways, Times};
 use crate::question::Question;
 use crate::queues::{Depth, Queues};
 use crate::report::{Report, Table, duration, mebibytes};
 use crate::system::{REQUEST_QUEUE, System};
 use crate::tally::SharedTally;
-use crate::{BoxError, Options, load, machine};
+use crate::{BoxError, load, machine};
 
 /// How long it may take until all calls wait.
 const GATHERING: Duration = Duration::from_secs(300);
