@@ -28,10 +28,17 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
     pub log_bucket: String,
 
-    /// An existing queue to receive replies on, which no other gateway may use; its name starts with `<PREFIX>-replies`.
-    /// Without it the gateway makes one, `<PREFIX>-replies-<uuid>`, and deletes it when it ends
-    #[arg(long, env = "COMPUTE_REPLY_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
+    /// An existing queue to receive replies on, for accounts where a gateway may not make one; its name starts with
+    /// `<PREFIX>-replies`, and `{instance}` in it stands for --instance. It belongs to one gateway at a time: a second one does
+    /// not start, and names the first. Without it the gateway makes one, `<PREFIX>-replies-<uuid>`, and deletes it when it ends
+    #[arg(long, env = "COMPUTE_REPLY_QUEUE", value_name = "NAME|URL", value_parser = flags::reply_queue)]
     pub reply_queue: Option<String>,
+
+    /// What tells this gateway from those that run at the same time: 1 to 64 letters, digits, '.', '_' and '-', where the name
+    /// of a queue has '-' for '.'. After a crash, a gateway gets its --reply-queue back at once under the same name, under
+    /// another one after 15 minutes. Without it the host's name
+    #[arg(long, env = "COMPUTE_INSTANCE", value_name = "NAME", value_parser = flags::instance)]
+    pub instance: Option<String>,
 
     /// What the names of this system's queues start with: 1 to 35 letters, digits, '-' and '_'. Workers reply only to queues
     /// with their own prefix
@@ -64,6 +71,10 @@ pub struct Config {
         value_parser = flags::duration(Duration::from_millis(100)..=DAY)
     )]
     pub no_worker_after: Duration,
+
+    /// Whether to refuse calls at once that cannot be answered in time. No flag: off only to show what happens then
+    #[arg(skip = true)]
+    pub refuse_hopeless: bool,
 
     /// The time for a call whose caller sets no deadline, 1ms to 1day
     #[arg(
@@ -127,11 +138,13 @@ impl Config {
             request_queue: request_queue.into(),
             log_bucket: log_bucket.into(),
             reply_queue: None,
+            instance: None,
             prefix: "compute".to_owned(),
             max_in_flight: 10_000,
             max_in_flight_per_tenant: 10_000,
             tenant_metadata: None,
             no_worker_after: 10 * SECOND,
+            refuse_hopeless: true,
             default_deadline: 30 * SECOND,
             max_deadline: 900 * SECOND,
             drain_limit: 25 * SECOND,
@@ -157,14 +170,17 @@ impl Config {
     }
 
     pub(crate) fn requester(&self) -> RequesterConfig {
+        let defaults = RequesterConfig::new(&self.request_queue);
         RequesterConfig {
             reply_queue: self.reply_queue.clone(),
+            instance: self.instance.clone().unwrap_or(defaults.instance.clone()),
             prefix: self.prefix.clone(),
             max_in_flight: self.max_in_flight,
             max_in_flight_per_tenant: self.max_in_flight_per_tenant,
             no_worker_after: self.no_worker_after,
+            refuse_hopeless: self.refuse_hopeless,
             poll_wait: self.poll_wait,
-            ..RequesterConfig::new(&self.request_queue)
+            ..defaults
         }
     }
 }
@@ -208,6 +224,8 @@ mod tests {
             ("--drain-limit", "soon", "from 0s to 1day"),
             ("--max-message-size", "64MB", "from 1024 to 1073741824 bytes"),
             ("--reply-queue", "q.fifo", "standard queue"),
+            ("--reply-queue", "q-{host}", "{instance}"),
+            ("--instance", "a b", "1 to 64 letters"),
             ("--prefix", "a/b", "1 to 35 letters"),
         ] {
             let error = parse(&[flag, value]).expect_err(flag);

@@ -40,4 +40,9 @@ fn queue_metrics(metrics: &mut Exposition, requester: &Requester) {
     let refusals = [("too_many", stats.refused), ("overloaded", stats.overloaded), ("no_worker", stats.no_worker)];
     let help = "Calls refused without a request on the queue, by reason.";
     metrics.counter_by("compute_gateway_refused_total", help, "reason", refusals);
+
+    let help = "Times that the reply queue was lost: somebody deleted it, or took it over.";
+    metrics.counter("compute_gateway_reply_queue_lost_total", help, stats.reply_queue_lost);
+    let help = "Reply queues of dead gateways that this one deleted.";
+    metrics.counter("compute_gateway_reply_queues_swept_total", help, stats.reply_queues_swept);
 }

@@ -13,7 +13,7 @@
 //! | `OVERLOADED` | RESOURCE_EXHAUSTED | the wait for a worker would be too long for the call | `RetryInfo`, metadata `wait_ms` |
 //! | `WORKER_EXHAUSTED` | RESOURCE_EXHAUSTED | the worker has no room for the request now | `RetryInfo` |
 //! | `DEADLINE_EXCEEDED` | DEADLINE_EXCEEDED | no answer in time | metadata `finish_late`, once the request was read |
-//! | `QUEUE_UNAVAILABLE` | UNAVAILABLE | SQS does not take the request | `RetryInfo` |
+//! | `QUEUE_UNAVAILABLE` | UNAVAILABLE | SQS does not take the request, or the reply queue is lost | `RetryInfo` |
 //! | `NO_WORKER` | UNAVAILABLE | no worker has answered for some time | `RetryInfo` |
 //! | `WORKER_UNAVAILABLE` | UNAVAILABLE | the worker says so | `RetryInfo` |
 //! | `SHUTTING_DOWN` | UNAVAILABLE | this gateway drains | `RetryInfo` |
@@ -67,7 +67,7 @@ pub(crate) fn from_call_error(error: CallError, operation: Operation) -> Status 
             .says(format!("no worker has answered for {} s", unanswered.as_secs())),
         CallError::DeadlineExceeded => deadline_exceeded(operation),
         CallError::Unavailable(source) => {
-            tracing::warn!(error = &*source as &(dyn Error + 'static), "SQS did not take the request");
+            tracing::warn!(error = &*source as &(dyn Error + 'static), "SQS cannot carry the call");
             answer(Code::Unavailable, "QUEUE_UNAVAILABLE", operation).retry().says("the request could not be queued")
         }
         CallError::ShuttingDown => shutting_down(operation),

@@ -34,6 +34,30 @@ pub fn queue(value: &str) -> Result<String, NotAllowed> {
     Ok(value.to_owned())
 }
 
+/// Parses a reply queue: as [`queue`], where `{instance}` may stand in the name for an [`instance`].
+///
+/// # Errors
+///
+/// Anything else.
+pub fn reply_queue(value: &str) -> Result<String, NotAllowed> {
+    match queue(&value.replace("{instance}", "")) {
+        Err(NotAllowed(allowed)) => Err(NotAllowed(format!("{allowed}, in which {{instance}} may stand"))),
+        Ok(_) => Ok(value.to_owned()),
+    }
+}
+
+/// Parses what tells a process from others of its kind: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+///
+/// # Errors
+///
+/// Anything else.
+pub fn instance(value: &str) -> Result<String, NotAllowed> {
+    if !name_of_up_to(64, &value.replace('.', "-")) {
+        return Err(NotAllowed("1 to 64 letters, digits, '.', '_' and '-' are wanted".into()));
+    }
+    Ok(value.to_owned())
+}
+
 /// Parses the prefix of the queues that a process creates: 1 to 35 of `A-Z a-z 0-9 - _`, so that `<prefix>-replies-<uuid>`
 /// is a queue's name.
 ///
@@ -147,6 +171,18 @@ mod tests {
             &long,
         ] {
             assert!(queue(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_reply_queue_may_be_named_after_the_instance() {
+        for good in ["compute-replies-{instance}", "https://host/1/compute-replies-{instance}", "compute-replies"] {
+            assert_eq!(reply_queue(good).as_deref(), Ok(good));
+        }
+        assert!(reply_queue("compute-replies-{host}").is_err());
+        assert!(instance("ip-10-0-0-7.internal").is_ok());
+        for bad in ["", "a b", "a/b", &"i".repeat(65)] {
+            assert!(instance(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -36,6 +36,16 @@ impl Backoff {
     }
 }
 
+/// Up to a quarter less than this, so that those who started together do not act together for ever.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(rand::rng().random_range(0.75..=1.0))
+}
+
+/// Anything from nothing to this.
+pub(crate) fn some_of(pause: Duration) -> Duration {
+    pause.mul_f64(rand::rng().random_range(0.0..=1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::time::Instant;

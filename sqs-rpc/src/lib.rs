@@ -37,12 +37,31 @@
 //! | `Digest` | both | String | hex SHA-256 of the request's body |
 //! | `ContentType` | request | String | absent: `application/json` |
 //! | `traceparent` | request | String | W3C trace context |
+//! | `ExtendedPayloadSize` | request | Number | bytes of a payload in S3, to which the body is a [`Pointer`]; absent: the body is the payload |
 //! | `Status` | reply | Number | gRPC status code, 0 is success |
 //! | `Worker` | reply | String | the responder's id |
 //! | `Timing` | reply | String | JSON, see [`ReplyTiming`] |
 //!
 //! The body of a reply whose status is not 0 is a [`Failure`] as JSON. The tenant of a request is its `MessageGroupId`, which
 //! makes SQS share a standard queue fairly between tenants.
+//!
+//! # Reply queues
+//!
+//! A requester makes a reply queue `<prefix>-replies-<uuid>`, whose UUID of version 7 tells when, keeps replies on it for 300 s,
+//! and deletes it at the end. The tag `sqs-rpc:last-active` on it is renewed every few minutes ([`ReplyQueueUpkeep`]). What dead
+//! requesters left is deleted by the others: at a start and every 10 minutes each looks at the queues that follow its own in the
+//! order of names, up to the second one that is alive, and deletes those that were made and last active longer ago than 15
+//! minutes. Queues without that tag, or with another name, are not touched. Times are written and judged by SQS's clock, which
+//! its responses tell (`Date`): a host whose clock is wrong deletes nothing that lives.
+//!
+//! Where a requester may not make queues it is given one ([`RequesterConfig::reply_queue`]). Its tags `sqs-rpc:owner` and
+//! `sqs-rpc:lease` name the owner and the end of its lease, 15 minutes after it was last renewed. Another requester does not
+//! start meanwhile ([`StartError::ReplyQueueInUse`]), unless the owner was a process of the same
+//! [`instance`](RequesterConfig::instance) that does not run here any more. An owner that finds the queue taken gives way. Young
+//! replies to unknown calls are left on a given queue, since another owner may wait for them.
+//!
+//! When the reply queue is lost, calls that wait on it end at once with [`CallError::Unavailable`]. A requester then makes
+//! another queue, or waits for the given one to be there again and free.
 //!
 //! # Limits
 //!
@@ -52,11 +71,11 @@
 //!
 //! # Where things are
 //!
-//! - `requester`: calls, which of them to let in, the table of waiters, the pollers of the reply queue.
+//! - `requester`: calls, which of them to let in, the table of waiters, the reply queue and its pollers.
 //! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
 //! - `dead_letters`: what lies in the dead-letter queue of the request queue, why, and the way back.
-//! - `request`, `reply`, `failure`: what stands on the queues, written and read.
-//! - `settings`, `backoff`: what settings may be; pauses after failures.
+//! - `request`, `reply`, `failure`, `pointer`: what stands on the queues, written and read.
+//! - `settings`, `backoff`, `clock`: what settings may be; pauses after failures; SQS's clock.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
 
 mod backoff;
@@ -65,9 +84,12 @@ mod clock;
 mod dead_letters;
 mod deletes;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(test)]
 mod golden;
 mod message;
+mod pointer;
 mod queue;
 mod reply;
 mod request;
@@ -78,10 +100,11 @@ mod settings;
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Listing, Moved, WhyDead};
 pub use failure::{Failure, code};
 pub use message::MAX_MESSAGE_BYTES;
+pub use pointer::{Pointer, PointerError};
 pub use queue::QueueError;
 pub use reply::ReplyTiming;
 pub use request::{Request, RequestTimes};
-pub use requester::{Call, CallError, CallTiming, Reply, Requester, RequesterConfig, RequesterStats};
+pub use requester::{Call, CallError, CallTiming, Reply, ReplyQueueUpkeep, Requester, RequesterConfig, RequesterStats};
 pub use responder::{Answer, Journal, NoJournal, Operation, Responder, ResponderConfig, ResponderStats, WorkTimes};
 pub use settings::StartError;
 

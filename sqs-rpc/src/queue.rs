@@ -1,8 +1,10 @@
 //! One queue, through the AWS SDK.
 
-mod dates;
+mod date;
 mod moving;
+mod tags;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use aws_sdk_sqs::types::{
 };
 use tokio::time::Instant;
 
-use self::dates::Dates;
+use self::date::ObserveDate;
 use crate::clock::SqsClock;
 use crate::message::{Outgoing, Received};
 
@@ -105,16 +107,14 @@ impl Sqs {
     pub(crate) fn new(aws: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let clock = Arc::<SqsClock>::default();
-        let config = aws_sdk_sqs::config::Builder::from(aws)
-            .timeout_config(timeouts)
-            .interceptor(Dates { clock: clock.clone() })
-            .build();
+        let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts);
+        let config = config.interceptor(ObserveDate { clock: clock.clone() }).build();
         Self { client: Client::from_conf(config), clock }
     }
 
-    /// SQS's clock, as far as this connection knows it.
-    pub(crate) fn clock(&self) -> Arc<SqsClock> {
-        self.clock.clone()
+    /// SQS's clock, as the responses on this connection tell it.
+    pub(crate) fn clock(&self) -> &Arc<SqsClock> {
+        &self.clock
     }
 
     /// The queue of this name or URL. A name is looked up, so that a wrong one is noticed here.
@@ -138,9 +138,11 @@ impl Sqs {
         &self,
         name: &str,
         attributes: &[(QueueAttributeName, &str)],
+        tags: HashMap<String, String>,
     ) -> Result<Queue, QueueError> {
         let attributes = attributes.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
-        let answer = self.client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await;
+        let request = self.client.create_queue().queue_name(name).set_attributes(Some(attributes));
+        let answer = request.set_tags(Some(tags)).send().await;
         let answer = answer.map_err(|error| QueueError::from_sdk("CreateQueue", name, &error))?;
         Ok(self.queue_at(answer.queue_url().unwrap_or_default()))
     }
@@ -164,6 +166,11 @@ impl Queue {
         SdkError<E>: ProvideErrorMetadata,
     {
         QueueError::from_sdk(operation, &self.url, error)
+    }
+
+    /// The last segment of the URL.
+    pub(crate) fn name(&self) -> &str {
+        self.url.rsplit_once('/').map_or(&*self.url, |(_rest, name)| name)
     }
 
     async fn check_exists(&self) -> Result<(), QueueError> {

@@ -1,6 +1,7 @@
 //! What settings may be, and why a requester or a responder does not start.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::queue::QueueError;
 
@@ -24,6 +25,16 @@ pub enum StartError {
         role: &'static str,
         /// What SQS said.
         source: QueueError,
+    },
+    /// The given reply queue belongs to another requester that lives, as far as its lease tells.
+    #[error("the reply queue {queue} belongs to {holder}, whose lease ends in {} s unless it is renewed", time_left.as_secs())]
+    ReplyQueueInUse {
+        /// The URL of the queue.
+        queue: String,
+        /// `<uuid>/<process id>@<instance>` of the owner.
+        holder: String,
+        /// How long its lease goes on.
+        time_left: Duration,
     },
 }
 

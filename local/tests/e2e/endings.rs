@@ -17,7 +17,7 @@ async fn requester(stack: &TestStack) -> Requester {
     Requester::start(&stack.aws(), config).await.expect("it starts")
 }
 
-fn call(timeout: Duration) -> Call {
+pub(crate) fn call(timeout: Duration) -> Call {
     Call {
         id: Uuid::now_v7(),
         method: COMPUTE_METHOD.to_owned(),
@@ -29,7 +29,7 @@ fn call(timeout: Duration) -> Call {
     }
 }
 
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_reply_ends_the_wait() {
@@ -112,7 +112,7 @@ async fn shutdown_ends_the_wait_at_its_limit_and_takes_the_reply_queue_along() {
 async fn messages_on_the_reply_queue_that_answer_no_call_are_counted_and_deleted() {
     let stack = TestStack::start_with(|config| config.workers = 0).await;
     let requester = requester(&stack).await;
-    let (sqs, url) = (stack.sqs(), requester.reply_queue_url().to_owned());
+    let (sqs, url) = (stack.sqs(), requester.reply_queue_url());
     sqs.send_message().queue_url(&url).message_body("not a reply").send().await.expect("sent");
     send_reply(&sqs, &url, Uuid::now_v7(), "0000").await;
 
@@ -138,7 +138,7 @@ async fn messages_on_the_reply_queue_that_answer_no_call_are_counted_and_deleted
     stack.stop().await;
 }
 
-async fn send_reply(sqs: &aws_sdk_sqs::Client, url: &str, id: Uuid, digest: &str) {
+pub(crate) async fn send_reply(sqs: &aws_sdk_sqs::Client, url: &str, id: Uuid, digest: &str) {
     let attribute = |data_type: &str, value: &str| {
         let value = aws_sdk_sqs::types::MessageAttributeValue::builder().data_type(data_type).string_value(value);
         value.build().expect("complete")

@@ -15,6 +15,7 @@ mod grpc_web;
 mod http1;
 mod kit;
 mod operator;
+mod reply_queues;
 mod responder;
 mod s3;
 mod s3_files;

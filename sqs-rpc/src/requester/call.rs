@@ -100,8 +100,8 @@ pub enum CallError {
     /// The deadline passed.
     #[error("no answer before the deadline")]
     DeadlineExceeded,
-    /// SQS did not take the message, retries included.
-    #[error("SQS did not take the request")]
+    /// SQS did not take the message, retries included; or the reply queue is lost, so that no reply can come.
+    #[error("SQS cannot carry the call")]
     Unavailable(#[source] BoxError),
     /// The requester is shutting down.
     #[error("the requester is shutting down")]

@@ -3,6 +3,7 @@
 mod admission;
 mod call;
 mod pollers;
+mod reply_queue;
 mod waiters;
 
 use std::fmt;
@@ -10,12 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::types::QueueAttributeName;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 pub use self::call::{Call, CallError, CallTiming, Reply};
-use self::pollers::ReplyPollers;
+pub use self::reply_queue::ReplyQueueUpkeep;
+use self::reply_queue::{ReplyAddress, ReplyQueue, ReplyQueueLost};
 pub use self::waiters::RequesterStats;
 use self::waiters::{Limits, Waiters};
 use crate::batch::{BatchOperation, Batcher, SubmitError};
@@ -23,20 +23,22 @@ use crate::clock::SqsClock;
 use crate::message::MAX_MESSAGE_BYTES;
 use crate::queue::{Queue, QueueError, Sqs};
 use crate::request::{self, OutgoingRequest};
-use crate::settings::{StartError, check_prefix, check_range, reply_queue_name_prefix};
-
-/// How long SQS keeps a reply that nobody fetches, in seconds: the queue of a process that died empties itself.
-const REPLY_RETENTION_SECONDS: &str = "300";
+use crate::settings::{StartError, check_prefix, check_range};
 
 /// How a [`Requester`] works. Start from [`RequesterConfig::new`].
 #[derive(Debug, Clone)]
 pub struct RequesterConfig {
     /// Name or URL of the queue that requests are sent to.
     pub request_queue: String,
-    /// Name or URL of an existing queue to get replies on, which no other requester may use. Its name must start with
-    /// `<prefix>-replies`, since responders send nowhere else. Absent: a queue `<prefix>-replies-<uuid>` is made at the start
-    /// and deleted at the end.
+    /// Name or URL of an existing queue to get replies on, in which `{instance}` stands for [`instance`](Self::instance). Its
+    /// name must start with `<prefix>-replies`, since responders send nowhere else. It belongs to one requester at a time, which
+    /// says so in its tags. Absent: a queue `<prefix>-replies-<uuid>` is made at the start and deleted at the end.
     pub reply_queue: Option<String>,
+    /// What tells this requester from others that run at the same time, for the lease on a given reply queue: one that crashed
+    /// gets its queue back at once under the same name. Characters that a queue's name cannot have become hyphens.
+    pub instance: String,
+    /// How the reply queue is kept, and those of dead requesters found.
+    pub reply_queue_upkeep: ReplyQueueUpkeep,
     /// What the names of this system's queues start with: 1 to 35 letters, digits, hyphens and underscores.
     pub prefix: String,
     /// The most calls that wait at once. More are refused.
@@ -59,11 +61,14 @@ pub struct RequesterConfig {
 
 impl RequesterConfig {
     /// The defaults: prefix `compute`; 10,000 calls in flight, of one tenant too; hopeless calls refused, without a worker after
-    /// 10 s; 4 send slots; 2 pollers that wait 20 s; a reply queue of its own.
+    /// 10 s; 4 send slots; 2 pollers that wait 20 s; a reply queue of its own. The
+    /// instance is the name of the host.
     pub fn new(request_queue: impl Into<String>) -> Self {
         Self {
             request_queue: request_queue.into(),
             reply_queue: None,
+            instance: gethostname::gethostname().to_string_lossy().into_owned(),
+            reply_queue_upkeep: ReplyQueueUpkeep::default(),
             prefix: "compute".to_owned(),
             max_in_flight: 10_000,
             max_in_flight_per_tenant: 10_000,
@@ -83,11 +88,9 @@ pub struct Requester {
 }
 
 struct Shared {
-    reply_queue: Queue,
-    owns_reply_queue: bool,
+    reply_queue: ReplyQueue,
     waiters: Arc<Waiters>,
     sends: Batcher<SendRequests>,
-    pollers: ReplyPollers,
 }
 
 impl fmt::Debug for Requester {
@@ -101,21 +104,20 @@ impl Requester {
     ///
     /// # Errors
     ///
-    /// When a setting is out of range, or a queue does not exist or cannot be made.
+    /// When a setting is out of range, a queue does not exist or cannot be made, or a given reply queue belongs to another.
     pub async fn start(aws: &SdkConfig, config: RequesterConfig) -> Result<Self, StartError> {
         check(&config)?;
         let sqs = Sqs::new(aws);
         let request_queue = sqs.queue(&config.request_queue).await;
         let request_queue = request_queue.map_err(|source| StartError::Queue { role: "request", source })?;
-        let reply_queue = open_reply_queue(&sqs, &config).await?;
 
         let limits = Limits { all: config.max_in_flight, per_tenant: config.max_in_flight_per_tenant };
         let no_worker_after = config.refuse_hopeless.then_some(config.no_worker_after);
-        let (waiters, clock) = (Arc::new(Waiters::new(limits, no_worker_after)), sqs.clock());
-        let pollers = ReplyPollers::start(&reply_queue, &waiters, &clock, config.pollers, config.poll_wait);
-        let sends = Batcher::start(SendRequests { queue: request_queue, clock }, config.send_slots);
-        let owns_reply_queue = config.reply_queue.is_none();
-        Ok(Self { shared: Arc::new(Shared { reply_queue, owns_reply_queue, waiters, sends, pollers }) })
+        let waiters = Arc::new(Waiters::new(limits, no_worker_after));
+        let reply_queue = ReplyQueue::open(&sqs, &config, &waiters).await?;
+        let sends = SendRequests { queue: request_queue, clock: sqs.clock().clone() };
+        let sends = Batcher::start(sends, config.send_slots);
+        Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends }) })
     }
 
     /// Sends a request and waits for its reply. Dropping the future gives the call up: a request that was not sent yet is not
@@ -128,10 +130,14 @@ impl Requester {
     pub async fn call(&self, call: Call) -> Result<Reply, CallError> {
         let called = Instant::now();
         let deadline = call.deadline;
-        let request = self.outgoing(call);
+        let reply_to = self.shared.reply_queue.address();
+        let request = outgoing(call, &reply_to);
         let size = request.size();
         if size > MAX_MESSAGE_BYTES {
             return Err(CallError::TooLarge { size, limit: MAX_MESSAGE_BYTES });
+        }
+        if reply_to.is_lost() {
+            return Err(CallError::Unavailable(ReplyQueueLost.into()));
         }
         // In the table before the request can reach anyone; taken out when the waiter is dropped, whichever way this ends.
         let mut waiter =
@@ -140,6 +146,7 @@ impl Requester {
             tokio::select! {
                 biased;
                 reply = waiter.reply() => reply,
+                () = reply_to.lost() => Err(CallError::Unavailable(ReplyQueueLost.into())),
                 error = self.send_failure(request) => Err(error),
             }
         };
@@ -154,16 +161,21 @@ impl Requester {
 
     /// What has been counted since the start.
     pub fn stats(&self) -> RequesterStats {
-        self.shared.waiters.stats()
+        let reply_queue = &self.shared.reply_queue;
+        RequesterStats {
+            reply_queue_lost: reply_queue.times_lost(),
+            reply_queues_swept: reply_queue.swept(),
+            ..self.shared.waiters.stats()
+        }
     }
 
-    /// The URL of the queue that replies come to.
-    pub fn reply_queue_url(&self) -> &str {
-        self.shared.reply_queue.url()
+    /// The URL of the queue that replies come to. It changes when the queue is lost and another takes its place.
+    pub fn reply_queue_url(&self) -> String {
+        self.shared.reply_queue.address().url().to_owned()
     }
 
     /// Stops: refuses new calls, waits up to `limit` for those that wait, fails the rest with [`CallError::ShuttingDown`], and
-    /// deletes the reply queue if it is its own. Pollers go on until no call waits any more.
+    /// deletes the reply queue if it is its own, or gives a given one back. Pollers go on until no call waits any more.
     pub async fn shutdown(&self, limit: Duration) {
         let shared = &self.shared;
         shared.waiters.refuse_new();
@@ -172,26 +184,7 @@ impl Requester {
         }
         shared.waiters.fail_all();
         shared.sends.close().await;
-        shared.pollers.stop().await;
-        if shared.owns_reply_queue {
-            match shared.reply_queue.delete_queue().await {
-                Ok(()) => tracing::info!(queue = shared.reply_queue.url(), "deleted the reply queue"),
-                Err(error) => tracing::warn!(%error, "the reply queue stays behind"),
-            }
-        }
-    }
-
-    fn outgoing(&self, call: Call) -> OutgoingRequest {
-        OutgoingRequest {
-            id: call.id,
-            reply_to: self.reply_queue_url().to_owned(),
-            method: call.method,
-            digest: request::digest(&call.body),
-            body: call.body,
-            deadline: (!call.finish_late).then_some(call.deadline),
-            tenant: call.tenant,
-            traceparent: call.traceparent,
-        }
+        shared.reply_queue.close().await;
     }
 
     /// Sends, and returns only if that failed. SQS may have taken the message even so, but nothing says that.
@@ -204,6 +197,19 @@ impl Requester {
     }
 }
 
+fn outgoing(call: Call, reply_to: &ReplyAddress) -> OutgoingRequest {
+    OutgoingRequest {
+        id: call.id,
+        reply_to: reply_to.url().to_owned(),
+        method: call.method,
+        digest: request::digest(&call.body),
+        body: call.body,
+        deadline: (!call.finish_late).then_some(call.deadline),
+        tenant: call.tenant,
+        traceparent: call.traceparent,
+    }
+}
+
 fn check(config: &RequesterConfig) -> Result<(), StartError> {
     check_prefix(&config.prefix)?;
     check_range("max_in_flight", config.max_in_flight as u64, 1..=10_000_000)?;
@@ -211,31 +217,12 @@ fn check(config: &RequesterConfig) -> Result<(), StartError> {
     check_range("no_worker_after in milliseconds", whole_ms(config.no_worker_after), 100..=86_400_000)?;
     check_range("send_slots", config.send_slots as u64, 1..=1_000)?;
     check_range("pollers", config.pollers as u64, 1..=1_000)?;
-    check_range("poll_wait in seconds", config.poll_wait.as_secs(), 1..=20)
+    check_range("poll_wait in seconds", config.poll_wait.as_secs(), 1..=20)?;
+    config.reply_queue_upkeep.check()
 }
 
 fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-async fn open_reply_queue(sqs: &Sqs, config: &RequesterConfig) -> Result<Queue, StartError> {
-    let name_prefix = reply_queue_name_prefix(&config.prefix);
-    let error = |source| StartError::Queue { role: "reply", source };
-    let Some(name_or_url) = &config.reply_queue else {
-        let name = format!("{name_prefix}-{}", Uuid::new_v4());
-        let attributes = [(QueueAttributeName::MessageRetentionPeriod, REPLY_RETENTION_SECONDS)];
-        let queue = sqs.create_queue(&name, &attributes).await.map_err(error)?;
-        tracing::info!(queue = queue.url(), "made the reply queue");
-        return Ok(queue);
-    };
-    let queue = sqs.queue(name_or_url).await.map_err(error)?;
-    let is_allowed =
-        request::account_and_name(queue.url()).is_some_and(|(_account, name)| name.starts_with(&name_prefix));
-    if !is_allowed {
-        let expected = format!("a queue whose name starts with {name_prefix}, where workers may reply to");
-        return Err(StartError::Setting { setting: "reply_queue", value: name_or_url.clone(), expected });
-    }
-    Ok(queue)
 }
 
 /// `SendMessageBatch` on the request queue.

@@ -36,6 +36,10 @@ pub struct RequesterStats {
     pub overloaded: u64,
     /// Calls refused because no worker was heard from.
     pub no_worker: u64,
+    /// How often the reply queue was lost: somebody deleted it, or took it over.
+    pub reply_queue_lost: u64,
+    /// Reply queues of dead requesters that this one deleted.
+    pub reply_queues_swept: u64,
 }
 
 #[derive(Debug)]
@@ -205,26 +209,27 @@ impl Waiters {
         Ok(Waiter { id, reply, waiters: self.clone() })
     }
 
-    /// Hands a reply to the call that waits for it, or counts why there is none.
-    pub(crate) fn deliver(&self, reply: IncomingReply) {
+    /// Hands a reply to the call that waits for it, or counts why there is none. False: no call of this id is known here.
+    pub(crate) fn deliver(&self, reply: IncomingReply) -> bool {
         let mut table = self.lock();
         let id = reply.id;
         if let Some(admission) = &mut table.admission {
             admission.replied(Instant::now(), reply.queue_wait());
         }
         let Some(entry) = table.waiting.get(&id) else {
-            match table.ended.endings.get(&id) {
+            let ending = table.ended.endings.get(&id).copied();
+            match ending {
                 Some(Ending::Replied) => table.stats.duplicate += 1,
                 Some(Ending::GaveUp) => table.stats.late += 1,
                 None => table.stats.unknown += 1,
             }
             tracing::debug!(%id, "a reply that no call waits for");
-            return;
+            return ending.is_some();
         };
         if entry.digest != reply.digest {
             table.stats.mismatched += 1;
             tracing::warn!(%id, "a reply to another request of the same id");
-            return;
+            return true;
         }
         if let Some(entry) = table.take(&id) {
             // A call that ends in this very moment does not take it: then it is late.
@@ -240,6 +245,7 @@ impl Waiters {
             }
         }
         self.tell_if_empty(&table);
+        true
     }
 
     pub(crate) fn count_malformed(&self) {
