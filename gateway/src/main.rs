@@ -59,6 +59,7 @@ async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
     let shutdown = shutdown::requested()?;
     let calls = bind("--listen", flags.listen).await?;
     let admin = bind("--admin-listen", flags.admin_listen).await?;
+    tracing::info!(address = %admin.local_addr()?, "the admin port listens");
     let aws = aws::load().await;
     let listeners = Listeners { calls, admin: Some(admin) };
     compute_gateway::run(flags.config, &aws, listeners, Readiness::new(), shutdown).await?;

@@ -72,6 +72,7 @@
 //!
 //! - `requester`: calls, which of them to let in, the table of waiters, the reply queue and its pollers.
 //! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
+//! - `dead_letters`: what lies in the dead-letter queue of the request queue, why, and the way back.
 //! - `request`, `reply`, `failure`: what stands on the queues, written and read.
 //! - `settings`, `backoff`, `clock`: what settings may be; pauses after failures; SQS's clock.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
@@ -79,6 +80,7 @@
 mod backoff;
 mod batch;
 mod clock;
+mod dead_letters;
 mod deletes;
 mod failure;
 #[cfg(test)]
@@ -91,6 +93,7 @@ mod requester;
 mod responder;
 mod settings;
 
+pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Listing, Moved, WhyDead};
 pub use failure::{Failure, code};
 pub use message::MAX_MESSAGE_BYTES;
 pub use queue::QueueError;

@@ -91,6 +91,8 @@ impl Outgoing {
 pub(crate) struct Received {
     pub(crate) body: String,
     pub(crate) receipt: String,
+    /// `MessageId`, SQS's own.
+    pub(crate) message_id: String,
     attributes: HashMap<String, MessageAttributeValue>,
     /// `SentTimestamp`, Unix milliseconds on SQS's clock.
     pub(crate) sent_ms: Option<i64>,
@@ -100,6 +102,8 @@ pub(crate) struct Received {
     pub(crate) receive_count: u32,
     /// `MessageGroupId`.
     pub(crate) group: Option<String>,
+    /// `DeadLetterQueueSourceArn`, of a message that SQS has moved to a dead-letter queue.
+    pub(crate) dead_letter_source: Option<String>,
     /// When this process got it.
     pub(crate) arrived: Instant,
 }
@@ -117,11 +121,12 @@ pub(crate) enum AttributeError {
 
 impl Received {
     /// The attributes of SQS itself to ask for when receiving.
-    pub(crate) const SYSTEM_ATTRIBUTES: [System; 4] = [
+    pub(crate) const SYSTEM_ATTRIBUTES: [System; 5] = [
         System::SentTimestamp,
         System::ApproximateFirstReceiveTimestamp,
         System::ApproximateReceiveCount,
         System::MessageGroupId,
+        System::DeadLetterQueueSourceArn,
     ];
 
     pub(crate) fn new(message: Message, arrived: Instant) -> Self {
@@ -133,8 +138,10 @@ impl Received {
             receive_count: number(system.get(&System::ApproximateReceiveCount))
                 .map_or(1, |count| u32::try_from(count).unwrap_or(u32::MAX)),
             group: system.remove(&System::MessageGroupId),
+            dead_letter_source: system.remove(&System::DeadLetterQueueSourceArn),
             body: message.body.unwrap_or_default(),
             receipt: message.receipt_handle.unwrap_or_default(),
+            message_id: message.message_id.unwrap_or_default(),
             attributes: message.message_attributes.unwrap_or_default(),
             arrived,
         }
@@ -159,6 +166,21 @@ impl Received {
                 })
             })
             .transpose()
+    }
+
+    /// All attributes in the order of their names: name, type, and value. A binary value is in hex.
+    pub(crate) fn attributes(&self) -> Vec<(String, String, String)> {
+        let mut attributes: Vec<_> = self
+            .attributes
+            .iter()
+            .map(|(name, attribute)| {
+                let binary = || attribute.binary_value().map(hex::encode).unwrap_or_default();
+                let value = attribute.string_value().map_or_else(binary, str::to_owned);
+                (name.clone(), attribute.data_type().to_owned(), value)
+            })
+            .collect();
+        attributes.sort();
+        attributes
     }
 
     /// SQS lets a type carry a label after a dot, as in `Number.int`; the label is ignored.

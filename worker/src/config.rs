@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
 use compute_process::{flags, logging};
 
+use crate::dead::Dead;
 use crate::record::LogValues;
 
 /// Takes requests from an SQS queue, computes statistics over the integers in them, replies, and logs each operation to S3.
@@ -49,6 +50,12 @@ pub struct Config {
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub concurrency: u32,
 
+    /// How many more requests may be computed and answered without being logged and deleted yet: 0 to 100000. At this bound the
+    /// worker receives no further ones, so that an S3 that is down does not fill its memory
+    #[arg(long, env = "COMPUTE_MAX_UNSETTLED", value_name = "N", default_value_t = 1_000,
+          value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub max_unsettled: u32,
+
     /// What the log keeps of the values of a request
     #[arg(long, env = "COMPUTE_LOG_VALUES", value_name = "WHAT", value_enum, default_value_t = LogValues::All)]
     pub log_values: LogValues,
@@ -68,6 +75,40 @@ pub struct Config {
     pub drain_limit: Duration,
 }
 
+/// What the process is to do.
+#[derive(Debug, Clone)]
+pub enum CommandLine {
+    /// Work.
+    Work(Flags),
+    /// Look at dead letters, or move them back.
+    Dead(Dead),
+}
+
+impl CommandLine {
+    /// Reads the arguments of the process, and its environment. A mistake, or a question for help, ends the process here.
+    pub fn parse() -> Self {
+        let mut command = command();
+        let matches = command.get_matches_mut();
+        Self::from_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+
+    fn from_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        match matches.subcommand() {
+            Some((DEAD, matches)) => Dead::from_arg_matches(matches).map(Self::Dead),
+            _ => Flags::from_arg_matches(matches).map(Self::Work),
+        }
+    }
+}
+
+/// The name of the subcommand.
+const DEAD: &str = "dead";
+
+/// Without a subcommand it works; the flags of the work are not those of the subcommand.
+fn command() -> clap::Command {
+    let dead = Dead::command().name(DEAD);
+    Flags::command().subcommand(dead).subcommand_negates_reqs(true).args_conflicts_with_subcommands(true)
+}
+
 impl Config {
     /// A worker of this queue and bucket with everything else at its default.
     pub fn new(request_queue: impl Into<String>, log_bucket: impl Into<String>) -> Self {
@@ -76,6 +117,7 @@ impl Config {
             log_bucket: log_bucket.into(),
             prefix: "compute".to_owned(),
             concurrency: 32,
+            max_unsettled: 1_000,
             log_values: LogValues::All,
             worker_id: None,
             poll_wait: Duration::from_secs(20),
@@ -133,6 +175,7 @@ mod tests {
     fn a_bad_value_stops_the_start_and_names_flag_value_and_what_is_allowed() {
         for (arguments, allowed) in [
             (["--concurrency", "0"], "1..=10000"),
+            (["--max-unsettled", "100001"], "0..=100000"),
             (["--poll-wait", "21s"], "a duration from 1s to 20s"),
             (["--drain-limit", "soon"], "a duration from 1s to 15m"),
             (["--worker-id", "a b"], "1 to 64 letters"),
@@ -143,6 +186,23 @@ mod tests {
                 assert!(error.contains(part), "{part:?} is missing in: {error}");
             }
         }
+    }
+
+    #[test]
+    fn dead_letters_are_looked_at_without_the_flags_of_the_work() {
+        let read = |arguments: &str| {
+            let matches = command().try_get_matches_from(arguments.split(' '))?;
+            CommandLine::from_matches(&matches)
+        };
+        for good in ["list", "list --limit 5 --json", "show 17 --body 0", "redrive --max-per-second 500"] {
+            let read = read(&format!("compute-worker dead {good} --request-queue q"));
+            assert!(matches!(read, Ok(CommandLine::Dead(_))), "{good}: {read:?}");
+        }
+        for bad in ["", "list", "list --request-queue q --limit 0", "redrive --request-queue q --max-per-second 501"] {
+            assert!(read(format!("compute-worker dead {bad}").trim_end()).is_err(), "{bad}");
+        }
+        assert!(matches!(read("compute-worker --request-queue q --log-bucket logs"), Ok(CommandLine::Work(_))));
+        assert!(read("compute-worker --request-queue q").is_err(), "a bucket is missing");
     }
 
     #[test]

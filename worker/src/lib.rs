@@ -6,9 +6,11 @@
 //! - [`service`]: a request's body in, a reply's body out;
 //! - [`statistics`]: the numbers, exact;
 //! - [`record`]: what the log says of an operation, and under which key;
-//! - [`log`]: how it gets there.
+//! - [`log`]: how it gets there;
+//! - [`dead`]: what operators do with requests that were not finished.
 
 pub mod config;
+pub mod dead;
 pub mod log;
 pub mod metrics;
 pub mod record;
@@ -24,7 +26,7 @@ use sqs_rpc::{Responder, ResponderConfig};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-pub use self::config::{Config, ConfigError, Flags};
+pub use self::config::{CommandLine, Config, ConfigError, Flags};
 use self::log::S3Log;
 pub use self::record::LogValues;
 use self::service::ComputeService;
@@ -85,6 +87,7 @@ fn responder_config(config: &Config) -> ResponderConfig {
     let mut responder = ResponderConfig::new(&config.request_queue);
     responder.prefix.clone_from(&config.prefix);
     responder.concurrency = usize::try_from(config.concurrency).unwrap_or(usize::MAX);
+    responder.max_unsettled = usize::try_from(config.max_unsettled).unwrap_or(usize::MAX);
     responder.poll_wait = config.poll_wait;
     if let Some(worker_id) = &config.worker_id {
         responder.worker_id.clone_from(worker_id);

@@ -1,8 +1,10 @@
 //! The log of operations in S3: one object for each.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
@@ -11,6 +13,10 @@ use sqs_rpc::{BoxError, Journal};
 
 use crate::record::{self, LogValues, Record};
 use crate::service::Computed;
+
+/// How long one attempt of a request may take, so that an S3 that takes a record and never answers does not keep it for ever.
+/// The SDK's retries come on top.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Writes the record of each operation to its own object.
 #[derive(Clone)]
@@ -42,7 +48,9 @@ impl S3Log {
     ///
     /// When the bucket is not there, or may not be used.
     pub async fn open(aws: &SdkConfig, bucket: &str, values: LogValues) -> Result<Self, LogError> {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let config = aws_sdk_s3::config::Builder::from(aws)
+            .timeout_config(timeouts)
             // An endpoint of one's own is often an address without a wildcard name: the bucket then goes into the path.
             .force_path_style(aws.endpoint_url().is_some())
             .build();

@@ -1,27 +1,37 @@
 //! The binary `compute-worker`: flags, logs and signals around [`compute_worker::run`].
 
+use std::io;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use compute_process::{Readiness, aws, logging, shutdown};
-use compute_worker::Flags;
+use compute_worker::dead::Dead;
+use compute_worker::{CommandLine, Flags};
 use tokio::net::TcpListener;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let flags = Flags::parse();
-    match run(flags).await {
+    let (outcome, failed) = match CommandLine::parse() {
+        CommandLine::Work(flags) => (work(flags).await, "the worker ends"),
+        CommandLine::Dead(dead) => (look(&dead).await, "the command failed"),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error, "the worker ends");
+            tracing::error!(error, "{failed}");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(flags: Flags) -> Result<(), BoxError> {
+async fn look(dead: &Dead) -> Result<(), BoxError> {
+    logging::init(dead.logging())?;
+    dead.run(&aws::load().await, io::stdout(), io::stderr()).await?;
+    Ok(())
+}
+
+async fn work(flags: Flags) -> Result<(), BoxError> {
     logging::init(&flags.logging)?;
     let shutdown = shutdown::requested()?;
     let admin = TcpListener::bind(flags.admin_listen)

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use compute_local::aws;
 use compute_local::chaos::Gate;
 use compute_local::s3::S3Store;
+use compute_local::sqs::{Sqs, SqsConfig};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -25,6 +27,7 @@ pub(crate) const BUCKET: &str = "compute-logs";
 /// A running AWS port.
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
+    pub(crate) gate: Arc<Gate>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -41,15 +44,35 @@ impl Endpoint {
         H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
     {
+        Self::start_behind(Gate::default(), dir, sqs).await
+    }
+
+    /// Serves the S3 folder `dir` and an SQS without queues, with these faults.
+    pub(crate) async fn start_chaotic(dir: &Path, chaos: &str) -> Self {
+        let gate = Gate::new(Some(chaos.parse().unwrap()));
+        let sqs = Arc::new(Sqs::with_disorder(SqsConfig::default(), gate.disorder()));
+        let answer = move |request| {
+            let sqs = sqs.clone();
+            async move { sqs.handle(request).await }
+        };
+        Self::start_behind(gate, dir, answer).await
+    }
+
+    async fn start_behind<H, F>(gate: Gate, dir: &Path, sqs: H) -> Self
+    where
+        H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    {
+        let gate = Arc::new(gate);
         let store = S3Store::open(dir).await.unwrap();
         store.create_bucket_if_absent(BUCKET).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(aws::serve(listener, sqs, store, Arc::new(Gate::default()), async {
+        let serving = tokio::spawn(aws::serve(listener, sqs, store, gate.clone(), async {
             stopped.await.ok();
         }));
-        Self { address, stop, serving }
+        Self { address, gate, stop, serving }
     }
 
     /// Asks for the end; the future is ready when the requests in flight have finished.
@@ -60,6 +83,11 @@ impl Endpoint {
 
     /// An S3 client with made-up credentials, which does not repeat failed calls.
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        self.s3_with(RetryConfig::disabled())
+    }
+
+    /// An S3 client that repeats failed calls like this.
+    pub(crate) fn s3_with(&self, retries: RetryConfig) -> aws_sdk_s3::Client {
         let http =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let config = aws_sdk_s3::Config::builder()
@@ -69,9 +97,16 @@ impl Endpoint {
             .region(Region::from_static("eu-central-1"))
             .credentials_provider(Credentials::new("anybody", "anything", None, None, "test"))
             .force_path_style(true)
-            .retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
+            .retry_config(retries)
             .build();
         aws_sdk_s3::Client::from_conf(config)
+    }
+
+    /// An SQS client that repeats failed calls like this.
+    pub(crate) fn sqs(&self, retries: RetryConfig) -> aws_sdk_sqs::Client {
+        let aws = compute_process::aws::for_endpoint(&format!("http://{}", self.address));
+        let config = aws_sdk_sqs::config::Builder::from(&aws).retry_config(retries).build();
+        aws_sdk_sqs::Client::from_conf(config)
     }
 
     /// Sends one request as it is and returns the whole answer.

@@ -5,6 +5,8 @@
 mod admission;
 mod aws_port;
 mod calls;
+mod chaos;
+mod chaos_calls;
 mod drain;
 mod edge;
 mod endings;
@@ -14,6 +16,7 @@ mod http1;
 mod kit;
 mod operator;
 mod reply_queues;
+mod responder;
 mod s3;
 mod s3_files;
 mod s3_multipart;

@@ -1,6 +1,8 @@
 """Fixtures of the suites that run the system's binaries from outside."""
 
 import itertools
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,9 +52,7 @@ def session_processes():
 @pytest.fixture(scope="session")
 def moto(session_processes):
     """SQS and S3 that nobody here wrote."""
-    server = session_processes.start(["moto_server", "-p", "0"])
-    is_address = lambda line: line.partition("Running on ")[2] or None  # noqa: E731
-    return Aws(server.stderr.first(is_address, "address of moto"))
+    return start_moto(session_processes).aws
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +69,14 @@ def queues(processes):
         return Deployment(aws, processes, f"{prefix}-{next(_numbers)}", **options)
 
     return queues
+
+
+def start_moto(processes, port=0):
+    """Starts moto; its endpoint is the attribute `aws` of the process."""
+    script = Path(__file__).with_name("moto_in_turns.py")
+    moto = processes.start([sys.executable, script, "-p", port])
+    moto.aws = Aws(moto.stderr.first(lambda line: line.partition("Running on ")[2] or None, "address of moto"))
+    return moto
 
 
 def start_local(processes, data_dir, workers=1):

@@ -1,8 +1,11 @@
 """One installation of the system on an AWS endpoint: its queues, its bucket, and the processes started for it."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import boto3
 from botocore.config import Config
@@ -57,16 +60,37 @@ class Deployment:
         flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
         gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment(environment))
         gateway.address = gateway.event("ready")["address"]
+        gateway.admin = gateway.event("the admin port listens")["address"]
         return gateway
 
+    def gateway_that_fails(self, *flags):
+        """Starts a gateway that ends by itself; returns what it logged."""
+        flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
+        gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment(None))
+        assert gateway.exit_code() == 1
+        gateway.stderr.close()
+        return gateway.stderr.text()
+
     def worker(self, worker_id, *flags, environment=None):
-        """Starts a worker that ends soon when told to, and waits until it works."""
+        """Starts a worker that ends soon when told to, and waits until it works; its attribute `admin` is its admin port."""
         flags = ["--admin-listen", "127.0.0.1:0", "--worker-id", worker_id, *self._flags(), *flags]
         if "--poll-wait" not in flags:
             flags += ["--poll-wait", "1s"]
         worker = self.processes.start([binary("compute-worker"), *flags], self._environment(environment))
         worker.event("ready")
+        worker.admin = worker.event("the admin port listens")["address"]
         return worker
+
+    def dead(self, command, *arguments, exit_code=0):
+        """Runs `compute-worker dead <command>`; returns what it printed, on standard output and error."""
+        flags = ["--request-queue", f"{self.prefix}-requests", "--prefix", self.prefix]
+        environment = {"PATH": os.environ["PATH"], **self.aws.environment}
+        ended = subprocess.run(
+            [binary("compute-worker"), "dead", command, *arguments, *flags],
+            env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert ended.returncode == exit_code, ended
+        return ended.stdout, ended.stderr
 
     def python_worker(self, *flags):
         """Starts the example worker in Python."""
@@ -151,6 +175,14 @@ class Deployment:
         """All log records, by operation id."""
         bodies = (self.aws.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in self.log_keys())
         return {record["id"]: record for record in map(json.loads, bodies)}
+
+
+def metric(process, name):
+    """The value of a metric without labels, from the admin port of a process."""
+    with urlopen(f"http://{process.admin}/metrics", timeout=10) as response:
+        lines = response.read().decode().splitlines()
+    [value] = [line.partition(" ")[2] for line in lines if line.startswith(f"{name} ")]
+    return float(value)
 
 
 def attribute(value):

@@ -2,8 +2,13 @@
 
     python worker.py [--prefix compute] [--worker-id ID] [--poll-wait SECONDS] REQUEST_QUEUE_URL LOG_BUCKET
 
-Region (AWS_DEFAULT_REGION), credentials and endpoint come from boto3's own environment. It works one message at a time, in much
-less than the queue's visibility timeout, and it drops nothing that is late. SIGTERM ends it after the poll under way.
+It works one message at a time, in much less than the queue's visibility timeout, and it drops nothing that is late. SIGTERM
+ends it after the poll under way. Region, credentials and endpoint come from boto3's own environment. It joins
+`compute-local --workers 0` so:
+
+    export AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+    export AWS_ENDPOINT_URL=http://127.0.0.1:4566
+    python local/tests/python/worker.py $AWS_ENDPOINT_URL/000000000000/compute-requests compute-logs
 """
 
 import argparse
@@ -16,8 +21,6 @@ import boto3
 import wire
 from exact import exact
 
-sqs, s3 = boto3.client("sqs"), boto3.client("s3")
-
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -27,17 +30,19 @@ def main():
     parser.add_argument("queue")
     parser.add_argument("bucket")
     options = parser.parse_args()
+    options.sqs, options.s3 = boto3.client("sqs"), boto3.client("s3")
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     poll = {"QueueUrl": options.queue, "WaitTimeSeconds": options.poll_wait}
     poll |= {"MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"]}
     print("working on", options.queue, flush=True)
     while not stopping:
-        for received in sqs.receive_message(**poll).get("Messages", []):
+        for received in options.sqs.receive_message(**poll).get("Messages", []):
             handle(received, options)
 
 
 def handle(received, options):
+    sqs = options.sqs
     system, receipt = received["Attributes"], {"QueueUrl": options.queue, "ReceiptHandle": received["ReceiptHandle"]}
     message = {"body": received["Body"], "attributes": received.get("MessageAttributes", {})}
     message["MessageGroupId"] = system.get("MessageGroupId")
@@ -60,7 +65,7 @@ def handle(received, options):
             sqs.send_message(QueueUrl=address["reply_to"], MessageBody=wire.write(reply), MessageAttributes=answer)
         except sqs.exceptions.QueueDoesNotExist:
             pass  # Nobody waits any more.
-    log(record | {"id": address["id"], "times": times, "worker": options.worker_id}, options.bucket)
+    log(record | {"id": address["id"], "times": times, "worker": options.worker_id}, options)
     sqs.delete_message(**receipt)
 
 
@@ -87,10 +92,11 @@ def work(message, allowed):
         return record, record["error"] | {"details": details}
 
 
-def log(record, bucket):
+def log(record, options):
+    s3 = options.s3
     try:
         key = wire.record_key(record["tenant"], record["id"])
-        s3.put_object(Bucket=bucket, Key=key, Body=wire.write(wire.record_body(record)), IfNoneMatch="*")
+        s3.put_object(Bucket=options.bucket, Key=key, Body=wire.write(wire.record_body(record)), IfNoneMatch="*")
     except wire.Refused:
         pass  # The log has no place for it, so it was refused.
     except s3.exceptions.ClientError as error:

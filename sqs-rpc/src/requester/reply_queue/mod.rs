@@ -29,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use self::given::GivenQueue;
 use self::own::OwnQueue;
+use self::sweep::{Begin, Sweeper};
 pub use self::upkeep::ReplyQueueUpkeep;
 use super::RequesterConfig;
 use super::pollers::{Polling, ReplyPollers, Spared};
@@ -110,7 +111,7 @@ impl ReplyQueue {
             opened.spawn(async move { stopping.run_until_cancelled(sweep_regularly(sweeper, &state)).await });
         }
         let polling = Polling {
-            clock: sqs.clock().clone(),
+            clock: sqs.clock(),
             pollers: config.pollers,
             wait: config.poll_wait,
             spared: source.may_be_shared().then(|| Spared { started_ms: sqs.clock().now_ms() }),
@@ -154,12 +155,14 @@ impl Drop for ReplyQueue {
     }
 }
 
-async fn sweep_regularly(sweeper: sweep::Sweeper, state: &State) {
+async fn sweep_regularly(sweeper: Sweeper, state: &State) {
     sweeper.first_pause().await;
+    let mut begin = Begin::BehindOwn;
     loop {
         let own = state.address().clone();
-        sweeper.sweep(own.url(), &state.swept).await;
+        sweeper.sweep(own.url(), begin, &state.swept).await;
         sweeper.pause().await;
+        begin = Begin::by_chance();
     }
 }
 

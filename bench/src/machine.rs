@@ -1,0 +1,54 @@
+//! What the machine says of processes and processors. Linux only, from `/proc`.
+
+use std::fs;
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::BoxError;
+use crate::processes::Process;
+
+/// The memory of a process that is in RAM, in bytes.
+pub(crate) fn resident(process: &Process) -> Result<u64, BoxError> {
+    let pid = process.pid().ok_or("the process has ended")?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib << 10)
+}
+
+/// How busy the processors of the machine have been since the start or the last look, everything that runs included.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Processors {
+    busy: u64,
+    total: u64,
+}
+
+impl Processors {
+    pub(crate) fn look() -> Result<Self, BoxError> {
+        let stat = fs::read_to_string("/proc/stat")?;
+        let line =
+            stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).ok_or("no line for all processors")?;
+        let ticks: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        // user nice system idle iowait irq softirq steal
+        let total: u64 = ticks.iter().take(8).sum();
+        let idle: u64 = ticks.iter().skip(3).take(2).sum();
+        Ok(Self { busy: total - idle, total })
+    }
+
+    /// The part of the time since then that they were busy, from 0 to 1.
+    pub(crate) fn busy_since(self, then: Self) -> f64 {
+        (self.busy - then.busy) as f64 / (self.total - then.total).max(1) as f64
+    }
+}
+
+/// The value of a metric without labels, from an admin port.
+pub(crate) async fn metric(admin: SocketAddr, name: &str) -> Result<u64, BoxError> {
+    let mut stream = TcpStream::connect(admin).await?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n").await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    Ok(value.ok_or_else(|| format!("no metric {name}"))?.parse()?)
+}

@@ -1,0 +1,96 @@
+//! `compute-bench`: load and survival, shown with the real programs.
+//!
+//! Each scenario starts the programs as processes, drives them over gRPC, checks every answer, prints what it saw, and exits
+//! with 1 when a promise was not kept. `bench/README.md` tells what each shows.
+
+mod caller;
+mod load;
+mod log_objects;
+mod machine;
+mod processes;
+mod question;
+mod queues;
+mod report;
+mod scenarios;
+mod slow_worker;
+mod system;
+mod tally;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use compute_process::{logging, shutdown};
+
+use crate::report::Report;
+use crate::scenarios::Command;
+
+/// An error that ends a scenario.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Shows with the real programs what the system promises under load, faults and restarts.
+///
+/// Every scenario starts compute-local, gateways and workers as processes on ports that the system picks, calls them over gRPC
+/// and checks every answer. Exits with 0 when every promise was kept, with 1 when one was not or the scenario could not run.
+#[derive(Debug, Parser)]
+#[command(name = "compute-bench", version, max_term_width = 100)]
+struct Flags {
+    #[command(flatten)]
+    options: Options,
+
+    #[command(flatten)]
+    logging: logging::Flags,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What all scenarios have.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Also write the report as JSON to this file
+    #[arg(long, global = true, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Folder of the programs under test. Without it the folder of this program
+    #[arg(long, global = true, env = "COMPUTE_BIN_DIR", value_name = "FOLDER")]
+    bin_dir: Option<PathBuf>,
+
+    /// Keep the folder with log objects and the programs' logs also when all went well
+    #[arg(long, global = true)]
+    keep: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let flags = Flags::parse();
+    match run(flags).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            tracing::error!(error, "compute-bench ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all promises were kept.
+async fn run(flags: Flags) -> Result<bool, BoxError> {
+    logging::init(&flags.logging)?;
+    let shutdown = shutdown::requested()?;
+    let (options, command) = (&flags.options, flags.command);
+    if let Command::SlowWorker(flags) = command {
+        slow_worker::run(flags, shutdown).await?;
+        return Ok(true);
+    }
+    let report: Report = tokio::select! {
+        report = scenarios::run(options, command) => report?,
+        // The scenario is dropped, and with it every process that it has started.
+        () = shutdown => return Err("interrupted".into()),
+    };
+    report.print()?;
+    if let Some(file) = &options.json {
+        report.write(file)?;
+    }
+    Ok(report.is_kept())
+}

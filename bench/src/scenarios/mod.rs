@@ -1,0 +1,72 @@
+//! The scenarios, one a file. Each starts what it needs, and reports.
+
+mod no_worker;
+mod overload;
+mod rolling_restart;
+mod soak;
+mod torture;
+mod waiting;
+
+use clap::Subcommand;
+
+use crate::report::Report;
+use crate::system::System;
+use crate::tally::Tally;
+use crate::{BoxError, Options, slow_worker};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Kills workers and gateways over and over, on queues that misbehave: no wrong answer, nothing lost, nothing left behind
+    Torture(torture::Flags),
+    /// Offers more than the workers can do: what is answered in time stays near the best
+    Overload(overload::Flags),
+    /// Restarts every gateway and worker in turn under load: no call fails, no message is stranded
+    RollingRestart(rolling_restart::Flags),
+    /// Takes all workers away for a while: calls are refused at once, and taken again as soon as a worker is there
+    NoWorker(no_worker::Flags),
+    /// Has very many calls wait in one gateway: what each costs in memory, and that all end well
+    Waiting(waiting::Flags),
+    /// Half of what the system can do, for long: memory stays flat
+    Soak(soak::Flags),
+    /// A worker that takes its time; scenarios start it as a process
+    #[command(hide = true)]
+    SlowWorker(slow_worker::Flags),
+}
+
+/// Runs a scenario.
+pub(crate) async fn run(options: &Options, command: Command) -> Result<Report, BoxError> {
+    match command {
+        Command::Torture(flags) => torture::run(options, &flags).await,
+        Command::Overload(flags) => overload::run(options, &flags).await,
+        Command::RollingRestart(flags) => rolling_restart::run(options, &flags).await,
+        Command::NoWorker(flags) => no_worker::run(options, &flags).await,
+        Command::Waiting(flags) => waiting::run(options, &flags).await,
+        Command::Soak(flags) => soak::run(options, &flags).await,
+        Command::SlowWorker(_) => Err("a part of scenarios, not one of them".into()),
+    }
+}
+
+/// What every scenario promises of its calls and programs; then it stops the system, and keeps its folder if a promise was
+/// broken.
+async fn conclude(mut report: Report, options: &Options, system: System) -> Result<Report, BoxError> {
+    report.promise_none("no program panics", system.panics());
+    let keep = options.keep || !report.is_kept();
+    system.stop(keep).await?;
+    Ok(report)
+}
+
+/// Promises that hold of all calls, whatever happens around them.
+fn promise_of_calls(report: &mut Report, tally: &Tally) {
+    let count = |label: &str| tally.by_ending.get(label).copied().unwrap_or_default();
+    report.promise_none("no answer is wrong", count("WRONG"));
+    report.promise_none("no call outlives its deadline", count("HUNG"));
+    report.promise(
+        "every call ends with its answer or a status that says what to do",
+        tally.forbidden == 0,
+        tally.endings(),
+    );
+    report.figure("calls", tally.to_json());
+    for example in &tally.examples {
+        tracing::error!(example, "an ending that must not be");
+    }
+}

@@ -1,0 +1,179 @@
+//! One installation of the system: an embedded SQS and S3, and the gateways and workers started for it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_config::SdkConfig;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::processes::{Process, Program};
+use crate::{BoxError, Options};
+
+/// The queue that requests go through.
+pub(crate) const REQUEST_QUEUE: &str = "compute-requests";
+/// The queue for what nobody could answer.
+pub(crate) const DEAD_LETTER_QUEUE: &str = "compute-requests-dlq";
+/// What the names of reply queues start with.
+pub(crate) const REPLY_QUEUES: &str = "compute-replies-";
+
+const LOG_BUCKET: &str = "compute-logs";
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// The system, with a folder of its own for log objects and the programs' logs.
+#[derive(Debug)]
+pub(crate) struct System {
+    folder: TempDir,
+    bin_dir: PathBuf,
+    endpoint: String,
+    panics: Arc<AtomicU64>,
+    local: Process,
+    /// The reply queue of the gateway in compute-local.
+    local_reply_queue: String,
+}
+
+/// A gateway that serves.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) process: Process,
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    /// URL of its reply queue.
+    pub(crate) reply_queue: String,
+}
+
+impl System {
+    /// Starts the embedded SQS and S3, without workers, misbehaving as `chaos` says.
+    pub(crate) async fn start(options: &Options, chaos: Option<&str>) -> Result<Self, BoxError> {
+        let mut folder = tempfile::Builder::new().prefix("compute-bench-").tempdir()?;
+        folder.disable_cleanup(options.keep);
+        let bin_dir = match &options.bin_dir {
+            Some(folder) => folder.clone(),
+            None => std::env::current_exe()?.parent().map(Path::to_owned).ok_or("this program lies in no folder")?,
+        };
+        let panics = Arc::new(AtomicU64::new(0));
+        let data = folder.path().join("data").display().to_string();
+        let mut arguments =
+            flags(&["--listen", ANY_PORT, "--aws-listen", ANY_PORT, "--workers", "0", "--data-dir", &data]);
+        arguments.extend(flags(&["--log-format", "json"]));
+        if let Some(chaos) = chaos {
+            arguments.extend(flags(&["--chaos", chaos]));
+        }
+        let mut local = Process::start(&Program {
+            path: bin_dir.join("compute-local"),
+            arguments,
+            environment: Vec::new(),
+            log: folder.path().join("local.log"),
+            panics: panics.clone(),
+        })?;
+        let local_reply_queue = text(&local.event("ready").await?, "reply_queue")?;
+        let endpoint = local.says("AWS endpoint", |line| line.strip_prefix("  aws ").map(|url| url.trim().to_owned()));
+        let endpoint = endpoint.await?;
+        tracing::info!(endpoint, folder = %folder.path().display(), "compute-local is up");
+        Ok(Self { folder, bin_dir, endpoint, panics, local, local_reply_queue })
+    }
+
+    /// Starts a gateway and waits until it serves. The name is that of its log.
+    pub(crate) async fn gateway(&self, name: &str, more: &[&str]) -> Result<Gateway, BoxError> {
+        self.gateway_of("compute-gateway", &[], name, more).await
+    }
+
+    async fn gateway_of(
+        &self,
+        program: &str,
+        command: &[&str],
+        name: &str,
+        more: &[&str],
+    ) -> Result<Gateway, BoxError> {
+        let own = ["--listen", ANY_PORT, "--admin-listen", ANY_PORT];
+        let mut process = self.start_program(program, name, &[command, &own, more].concat())?;
+        let admin = text(&process.event("the admin port listens").await?, "address")?.parse()?;
+        let ready = process.event("ready").await?;
+        let (address, reply_queue) = (text(&ready, "address")?.parse()?, text(&ready, "reply_queue")?);
+        Ok(Gateway { process, address, admin, reply_queue })
+    }
+
+    /// Starts a worker and waits until it takes requests. The name is that of its log and its id.
+    pub(crate) async fn worker(&self, name: &str, more: &[&str]) -> Result<Process, BoxError> {
+        let own = ["--admin-listen", ANY_PORT, "--worker-id", name, "--poll-wait", "1s"];
+        let mut process = self.start_program("compute-worker", name, &[&own, more].concat())?;
+        process.event("ready").await?;
+        Ok(process)
+    }
+
+    /// Starts a worker that takes its time, see [`crate::slow_worker`], and waits until it takes requests.
+    pub(crate) async fn slow_worker(&self, name: &str, more: &[&str]) -> Result<Process, BoxError> {
+        let own = ["slow-worker", "--worker-id", name];
+        let path = std::env::current_exe()?;
+        let mut process = self.start_path(path, name, &[&own, more].concat())?;
+        process.event("ready").await?;
+        Ok(process)
+    }
+
+    fn start_program(&self, program: &str, name: &str, arguments: &[&str]) -> Result<Process, BoxError> {
+        self.start_path(self.bin_dir.join(program), name, arguments)
+    }
+
+    fn start_path(&self, path: PathBuf, name: &str, arguments: &[&str]) -> Result<Process, BoxError> {
+        let mut arguments = flags(arguments);
+        arguments.extend(flags(&["--request-queue", REQUEST_QUEUE, "--log-bucket", LOG_BUCKET]));
+        arguments.extend(flags(&["--log-format", "json"]));
+        let environment = [
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ];
+        Process::start(&Program {
+            path,
+            arguments,
+            environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            log: self.folder.path().join(format!("{name}.log")),
+            panics: self.panics.clone(),
+        })
+    }
+
+    pub(crate) fn aws(&self) -> SdkConfig {
+        compute_process::aws::for_endpoint(&self.endpoint)
+    }
+
+    /// The folder of the log objects.
+    pub(crate) fn log_objects(&self) -> PathBuf {
+        self.folder.path().join("data").join("s3").join(LOG_BUCKET).join("operations")
+    }
+
+    /// The reply queue of the gateway in compute-local, which no caller of ours uses.
+    pub(crate) fn local_reply_queue(&self) -> &str {
+        &self.local_reply_queue
+    }
+
+    /// How often any of the programs has panicked.
+    pub(crate) fn panics(&self) -> u64 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn local(&self) -> &Process {
+        &self.local
+    }
+
+    /// Stops SQS and S3, and keeps the folder if that is wanted.
+    pub(crate) async fn stop(mut self, keep: bool) -> Result<(), BoxError> {
+        if keep {
+            self.folder.disable_cleanup(true);
+            tracing::warn!(folder = %self.folder.path().display(), "kept what the programs have logged");
+        }
+        self.local.kill().await
+    }
+}
+
+fn flags(arguments: &[&str]) -> Vec<String> {
+    arguments.iter().map(|&argument| argument.to_owned()).collect()
+}
+
+/// The text of a field of a log line.
+fn text(event: &Value, field: &str) -> Result<String, BoxError> {
+    let text = event.get(field).and_then(Value::as_str).map(str::to_owned);
+    text.ok_or_else(|| format!("a log line without {field}: {event}").into())
+}
