@@ -9,7 +9,12 @@ SHELL := bash
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 VENV ?= $(CURDIR)/.venv
 
-.PHONY: help test install lint rust-test web web-check python-test page-test
+# How long each fuzz target runs, and where their builds and corpora are kept: other compiler flags, so not with the rest.
+export FUZZ_SECONDS ?= 60
+FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
+FUZZ_TARGETS ?= request reply pointer headers
+
+.PHONY: help test install lint rust-test web web-check python-test page-test fuzz
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +27,7 @@ install: ## Installs what the tests need: Debian's Chromium and libfaketime, Nod
 
 lint: ## Formatting, lints, documentation, licences of dependencies
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	cargo deny --locked check bans licenses sources
@@ -52,3 +58,16 @@ python-test: ## The system from outside: real processes, moto, Python clients an
 page-test: ## The page in a real browser, and Google's gRPC-Web client
 	cargo build --workspace --bins --locked
 	npm --prefix web run --silent test:stack
+
+fuzz: ## Makes up what arrives from outside, FUZZ_SECONDS (60) for each target; installs cargo-fuzz. See fuzz/README.md
+	@export CARGO_TARGET_DIR="$(FUZZ_DIR)"
+	cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+	python3 fuzz/seeds.py "$(FUZZ_DIR)/corpus"
+	for target in $(FUZZ_TARGETS); do
+		# No sanitizer: there is no unsafe code here for one to watch, and without it twice as much is tried.
+		cargo +nightly fuzz run --sanitizer none "$$target" "$(FUZZ_DIR)/corpus/$$target" -- \
+			-dict=fuzz/words.dict -max_len=8192 -timeout=10 -max_total_time="$$FUZZ_SECONDS" -print_final_stats=1
+	done
+	npm --prefix web ci --no-audit --no-fund
+	npm --prefix web run --silent fuzz
+	echo "make fuzz: nothing found"

@@ -169,7 +169,7 @@ async fn attempt(gateways: &Gateways, slot: usize, question: &Question, deadline
     request.set_timeout(deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
     match tokio::time::timeout_at(deadline + GRACE, client.compute(request)).await {
         Err(_) => Ending::Hung,
-        Ok(Err(status)) => refused(&status),
+        Ok(Err(status)) => refused(&status, deadline),
         Ok(Ok(response)) => {
             let named = response.metadata().get("operation-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
             let named = named.to_owned();
@@ -185,11 +185,15 @@ async fn attempt(gateways: &Gateways, slot: usize, question: &Question, deadline
     }
 }
 
-/// The gateway names the operation in every answer; a status without one was made on this side, of a broken connection.
-fn refused(status: &Status) -> Ending {
-    if !status.metadata().contains_key("operation-id") {
-        return Ending::Disconnected(status.to_string());
+/// The gateway names the operation in every answer; a status without one was made on this side: at the deadline, which the
+/// client keeps an eye on too, or of a broken connection.
+fn refused(status: &Status, deadline: Instant) -> Ending {
+    if status.metadata().contains_key("operation-id") {
+        let reason = status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default();
+        Ending::Refused { code: status.code(), reason }
+    } else if Instant::now() >= deadline {
+        Ending::Refused { code: Code::DeadlineExceeded, reason: "(by the caller's clock)".to_owned() }
+    } else {
+        Ending::Disconnected(status.to_string())
     }
-    let reason = status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default();
-    Ending::Refused { code: status.code(), reason }
 }

@@ -7,23 +7,24 @@ mod caller;
 mod load;
 mod log_objects;
 mod machine;
+mod parts;
 mod processes;
 mod question;
 mod queues;
 mod report;
 mod scenarios;
-mod slow_worker;
 mod system;
 mod tally;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use compute_process::{logging, shutdown};
 
+use crate::parts::Part;
 use crate::report::Report;
-use crate::scenarios::Command;
+use crate::scenarios::Scenario;
 
 /// An error that ends a scenario.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -43,6 +44,15 @@ struct Flags {
 
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Scenario(Scenario),
+    /// A part of the system that differs from the real one; scenarios start it
+    #[command(subcommand, hide = true)]
+    Part(Part),
 }
 
 /// What all scenarios have.
@@ -78,18 +88,17 @@ async fn main() -> ExitCode {
 async fn run(flags: Flags) -> Result<bool, BoxError> {
     logging::init(&flags.logging)?;
     let shutdown = shutdown::requested()?;
-    let (options, command) = (&flags.options, flags.command);
-    if let Command::SlowWorker(flags) = command {
-        slow_worker::run(flags, shutdown).await?;
-        return Ok(true);
-    }
+    let scenario = match flags.command {
+        Command::Scenario(scenario) => scenario,
+        Command::Part(part) => return parts::run(part, shutdown).await.map(|()| true),
+    };
     let report: Report = tokio::select! {
-        report = scenarios::run(options, command) => report?,
+        report = scenarios::run(&flags.options, scenario) => report?,
         // The scenario is dropped, and with it every process that it has started.
         () = shutdown => return Err("interrupted".into()),
     };
     report.print()?;
-    if let Some(file) = &options.json {
+    if let Some(file) = &flags.options.json {
         report.write(file)?;
     }
     Ok(report.is_kept())

@@ -77,12 +77,17 @@ impl System {
 
     /// Starts a gateway and waits until it serves. The name is that of its log.
     pub(crate) async fn gateway(&self, name: &str, more: &[&str]) -> Result<Gateway, BoxError> {
-        self.gateway_of("compute-gateway", &[], name, more).await
+        self.gateway_of(self.bin_dir.join("compute-gateway"), &[], name, more).await
+    }
+
+    /// Starts a gateway that takes every call, see [`crate::parts`], and waits until it serves.
+    pub(crate) async fn taking_gateway(&self, name: &str) -> Result<Gateway, BoxError> {
+        self.gateway_of(std::env::current_exe()?, &["part", "taking-gateway"], name, &[]).await
     }
 
     async fn gateway_of(
         &self,
-        program: &str,
+        program: PathBuf,
         command: &[&str],
         name: &str,
         more: &[&str],
@@ -98,29 +103,24 @@ impl System {
     /// Starts a worker and waits until it takes requests. The name is that of its log and its id.
     pub(crate) async fn worker(&self, name: &str, more: &[&str]) -> Result<Process, BoxError> {
         let own = ["--admin-listen", ANY_PORT, "--worker-id", name, "--poll-wait", "1s"];
-        let mut process = self.start_program("compute-worker", name, &[&own, more].concat())?;
+        let mut process = self.start_program(self.bin_dir.join("compute-worker"), name, &[&own, more].concat())?;
         process.event("ready").await?;
         Ok(process)
     }
 
-    /// Starts a worker that takes its time, see [`crate::slow_worker`], and waits until it takes requests.
+    /// Starts a worker that takes its time, see [`crate::parts`], and waits until it takes requests.
     pub(crate) async fn slow_worker(&self, name: &str, more: &[&str]) -> Result<Process, BoxError> {
-        let own = ["slow-worker", "--worker-id", name];
-        let path = std::env::current_exe()?;
-        let mut process = self.start_path(path, name, &[&own, more].concat())?;
+        let own = ["part", "slow-worker", "--worker-id", name];
+        let mut process = self.start_program(std::env::current_exe()?, name, &[&own, more].concat())?;
         process.event("ready").await?;
         Ok(process)
     }
 
-    fn start_program(&self, program: &str, name: &str, arguments: &[&str]) -> Result<Process, BoxError> {
-        self.start_path(self.bin_dir.join(program), name, arguments)
-    }
-
-    fn start_path(&self, path: PathBuf, name: &str, arguments: &[&str]) -> Result<Process, BoxError> {
+    fn start_program(&self, path: PathBuf, name: &str, arguments: &[&str]) -> Result<Process, BoxError> {
         let mut arguments = flags(arguments);
         arguments.extend(flags(&["--request-queue", REQUEST_QUEUE, "--log-bucket", LOG_BUCKET]));
-        arguments.extend(flags(&["--log-format", "json"]));
         let environment = [
+            ("COMPUTE_LOG_FORMAT", "json"),
             ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),

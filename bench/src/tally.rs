@@ -12,6 +12,9 @@ use crate::caller::{Ended, Ending};
 /// How many endings that must not be are kept word for word.
 const EXAMPLES: usize = 10;
 
+/// Longer calls are counted as this long: an hour, in microseconds.
+const LONGEST_MICROS: u64 = 3_600_000_000;
+
 /// A tally that many tasks write. Clones share everything.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SharedTally(Arc<Mutex<Tally>>);
@@ -52,7 +55,7 @@ pub(crate) struct Tally {
 
 impl Default for Tally {
     fn default() -> Self {
-        let took = Histogram::new(3).expect("three significant digits are allowed");
+        let took = Histogram::new_with_bounds(1, LONGEST_MICROS, 3).expect("the bounds are in order");
         let (by_ending, examples) = (BTreeMap::new(), Vec::new());
         Self { total: 0, right: 0, attempts: 0, forbidden: 0, by_ending, examples, took }
     }

@@ -76,6 +76,10 @@ pub struct Config {
     )]
     pub no_worker_after: Duration,
 
+    /// Whether to refuse calls at once that cannot be answered in time. No flag: off only to show what happens then
+    #[arg(skip = true)]
+    pub refuse_hopeless: bool,
+
     /// The time for a call whose caller sets no deadline, 1ms to 1day
     #[arg(
         long, env = "COMPUTE_DEFAULT_DEADLINE", value_name = "DURATION", default_value = "30s",
@@ -145,6 +149,7 @@ impl Config {
             max_in_flight_per_tenant: 10_000,
             tenant_metadata: None,
             no_worker_after: 10 * SECOND,
+            refuse_hopeless: true,
             default_deadline: 30 * SECOND,
             max_deadline: 900 * SECOND,
             drain_limit: 25 * SECOND,
@@ -179,6 +184,7 @@ impl Config {
             max_in_flight: self.max_in_flight,
             max_in_flight_per_tenant: self.max_in_flight_per_tenant,
             no_worker_after: self.no_worker_after,
+            refuse_hopeless: self.refuse_hopeless,
             poll_wait: self.poll_wait,
             ..defaults
         }

@@ -30,6 +30,8 @@ mod calls;
 mod config;
 mod connections;
 mod deadline;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gateway;
 mod metrics;
 mod page;

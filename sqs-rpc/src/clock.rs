@@ -17,30 +17,28 @@ pub(crate) fn between(start_ms: i64, end_ms: i64) -> Duration {
 /// SQS's clock, as far as it is known here.
 ///
 /// Deadlines travel as points in time, and the clocks of hosts may be hours apart. SQS stamps every message, so both sides can
-/// tell the time by the one clock that they share. Until the first message comes, it is taken to agree with this host's. The
-/// dates of SQS's responses correct it when it is far off, as when no message has come yet, or the host's clock was set.
+/// tell the time by the one clock that they share. Its responses tell it too, to the second. Until the first of either comes, it
+/// is taken to agree with this host's.
 #[derive(Debug, Default)]
 pub(crate) struct SqsClock {
     /// SQS's clock less this host's, in milliseconds.
     ahead_ms: AtomicI64,
 }
 
-/// How far the date of a response may be from what this clock says before it is believed. It has whole seconds only, so a clock
-/// that is about right knows better.
-const DATE_TOLERANCE_MS: u64 = 5_000;
-
 impl SqsClock {
-    /// Notes that SQS has dated a response that has just arrived with this second, which began at `sqs_ms`.
-    pub(crate) fn observe_date(&self, sqs_ms: i64) {
-        let middle_ms = sqs_ms.saturating_add(500);
-        if self.now_ms().abs_diff(middle_ms) > DATE_TOLERANCE_MS {
-            self.observe(middle_ms);
-        }
-    }
-
     /// Notes that SQS's clock stood at `sqs_ms` a moment ago: when it handed out a message that has just arrived.
     pub(crate) fn observe(&self, sqs_ms: i64) {
         self.ahead_ms.store(sqs_ms.saturating_sub(unix_ms()), Ordering::Relaxed);
+    }
+
+    /// Notes that a response of SQS was dated this second, a moment ago. That is coarse: it only corrects a clock that is off by
+    /// more.
+    pub(crate) fn observe_second(&self, sqs_s: i64) {
+        const TOLERANCE_MS: u64 = 2_000;
+        let middle_ms = sqs_s.saturating_mul(1_000).saturating_add(500);
+        if self.now_ms().abs_diff(middle_ms) > TOLERANCE_MS {
+            self.observe(middle_ms);
+        }
     }
 
     /// Unix milliseconds on SQS's clock; behind it by the time that messages take to arrive.
@@ -62,15 +60,14 @@ mod tests {
     }
 
     #[test]
-    fn the_date_of_a_response_counts_if_it_is_far_off() {
-        let (clock, hour) = (SqsClock::default(), 3_600_000);
-        let ahead = |clock: &SqsClock| clock.now_ms() - unix_ms();
-        clock.observe_date(unix_ms() - 2_000);
-        assert!(ahead(&clock).abs() < 1_000);
-        clock.observe_date(unix_ms() - hour);
-        assert!((ahead(&clock) + hour).abs() < 2_000);
-        clock.observe(unix_ms() + hour);
-        clock.observe_date(unix_ms() + hour - 2_000);
-        assert!((ahead(&clock) - hour).abs() < 1_000);
+    fn a_date_corrects_a_clock_that_is_off_and_leaves_a_finer_one_alone() {
+        let (clock, hour_later) = (SqsClock::default(), unix_ms() + 3_600_000);
+        clock.observe_second(hour_later / 1_000);
+        assert!((clock.now_ms() - hour_later).abs() < 2_000);
+
+        clock.observe(hour_later);
+        let ahead = clock.ahead_ms.load(Ordering::Relaxed);
+        clock.observe_second(hour_later / 1_000 + 1);
+        assert_eq!(clock.ahead_ms.load(Ordering::Relaxed), ahead);
     }
 }

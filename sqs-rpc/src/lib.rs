@@ -37,6 +37,7 @@
 //! | `Digest` | both | String | hex SHA-256 of the request's body |
 //! | `ContentType` | request | String | absent: `application/json` |
 //! | `traceparent` | request | String | W3C trace context |
+//! | `ExtendedPayloadSize` | request | Number | bytes of a payload in S3, to which the body is a [`Pointer`]; absent: the body is the payload |
 //! | `Status` | reply | Number | gRPC status code, 0 is success |
 //! | `Worker` | reply | String | the responder's id |
 //! | `Timing` | reply | String | JSON, see [`ReplyTiming`] |
@@ -73,7 +74,7 @@
 //! - `requester`: calls, which of them to let in, the table of waiters, the reply queue and its pollers.
 //! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
 //! - `dead_letters`: what lies in the dead-letter queue of the request queue, why, and the way back.
-//! - `request`, `reply`, `failure`: what stands on the queues, written and read.
+//! - `request`, `reply`, `failure`, `pointer`: what stands on the queues, written and read.
 //! - `settings`, `backoff`, `clock`: what settings may be; pauses after failures; SQS's clock.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
 
@@ -83,9 +84,12 @@ mod clock;
 mod dead_letters;
 mod deletes;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(test)]
 mod golden;
 mod message;
+mod pointer;
 mod queue;
 mod reply;
 mod request;
@@ -96,6 +100,7 @@ mod settings;
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Listing, Moved, WhyDead};
 pub use failure::{Failure, code};
 pub use message::MAX_MESSAGE_BYTES;
+pub use pointer::{Pointer, PointerError};
 pub use queue::QueueError;
 pub use reply::ReplyTiming;
 pub use request::{Request, RequestTimes};

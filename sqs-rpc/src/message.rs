@@ -23,6 +23,7 @@ pub(crate) mod attribute {
     pub(crate) const DIGEST: &str = "Digest";
     pub(crate) const CONTENT_TYPE: &str = "ContentType";
     pub(crate) const TRACEPARENT: &str = "traceparent";
+    pub(crate) const EXTENDED_PAYLOAD_SIZE: &str = "ExtendedPayloadSize";
     pub(crate) const STATUS: &str = "Status";
     pub(crate) const WORKER: &str = "Worker";
     pub(crate) const TIMING: &str = "Timing";

@@ -1,6 +1,6 @@
 //! One queue, through the AWS SDK.
 
-mod dates;
+mod date;
 mod moving;
 mod tags;
 
@@ -18,7 +18,7 @@ use aws_sdk_sqs::types::{
 };
 use tokio::time::Instant;
 
-use self::dates::Dates;
+use self::date::ObserveDate;
 use crate::clock::SqsClock;
 use crate::message::{Outgoing, Received};
 
@@ -107,16 +107,14 @@ impl Sqs {
     pub(crate) fn new(aws: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let clock = Arc::<SqsClock>::default();
-        let config = aws_sdk_sqs::config::Builder::from(aws)
-            .timeout_config(timeouts)
-            .interceptor(Dates { clock: clock.clone() })
-            .build();
+        let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts);
+        let config = config.interceptor(ObserveDate { clock: clock.clone() }).build();
         Self { client: Client::from_conf(config), clock }
     }
 
-    /// SQS's clock, as far as this connection knows it.
-    pub(crate) fn clock(&self) -> Arc<SqsClock> {
-        self.clock.clone()
+    /// SQS's clock, as the responses on this connection tell it.
+    pub(crate) fn clock(&self) -> &Arc<SqsClock> {
+        &self.clock
     }
 
     /// The queue of this name or URL. A name is looked up, so that a wrong one is noticed here.
@@ -162,17 +160,17 @@ impl Queue {
         &self.url
     }
 
-    /// The last segment of the URL.
-    pub(crate) fn name(&self) -> &str {
-        self.url.rsplit_once('/').map_or(&*self.url, |(_rest, name)| name)
-    }
-
     fn error<E>(&self, operation: &'static str, error: &SdkError<E>) -> QueueError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         SdkError<E>: ProvideErrorMetadata,
     {
         QueueError::from_sdk(operation, &self.url, error)
+    }
+
+    /// The last segment of the URL.
+    pub(crate) fn name(&self) -> &str {
+        self.url.rsplit_once('/').map_or(&*self.url, |(_rest, name)| name)
     }
 
     async fn check_exists(&self) -> Result<(), QueueError> {

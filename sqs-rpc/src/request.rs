@@ -67,10 +67,12 @@ pub struct Request {
     /// What to do, for example `compute.v1.ComputeService/Compute`. A method that the service does not know is to be answered
     /// with [`code::UNIMPLEMENTED`].
     pub method: String,
-    /// The payload.
+    /// The payload, or a [`Pointer`](crate::Pointer) to it when `payload_in_s3` is there.
     pub body: String,
-    /// Hex SHA-256 of the body.
+    /// Hex SHA-256 of the payload. Of one in S3 it is the sender's word.
     pub digest: String,
+    /// The bytes of a payload that lies in S3, by the sender's word; absent: the body is the payload.
+    pub payload_in_s3: Option<u64>,
     /// The media type of the payload; absent: `application/json`.
     pub content_type: Option<String>,
     /// Who asks (`MessageGroupId`).
@@ -126,12 +128,16 @@ impl AllowedReplyQueues {
 }
 
 /// Account and queue name of a queue URL, `scheme://host/account/name`.
+///
+/// SQS reads the URL once more, so it must have only one reading: `https:/999/victim?://host/account/name` has two.
 pub(crate) fn account_and_name(url: &str) -> Option<(&str, &str)> {
-    let (_scheme, rest) = url.split_once("://")?;
-    let (_host, path) = rest.split_once('/')?;
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let (host, path) = rest.split_once('/')?;
     let (account, name) = path.split_once('/')?;
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    is_name.then_some((account, name))
+    let is_made_of = |part: &str, others: &[u8]| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
+    };
+    (is_made_of(host, b"-_.:[]") && is_made_of(name, b"-_.")).then_some((account, name))
 }
 
 impl Request {
@@ -155,6 +161,7 @@ impl Request {
             method,
             body,
             digest,
+            payload_in_s3: reader.number(attribute::EXTENDED_PAYLOAD_SIZE),
             content_type: reader.string(attribute::CONTENT_TYPE),
             tenant: message.group.clone(),
             traceparent: reader.string(attribute::TRACEPARENT),
@@ -172,7 +179,10 @@ impl Request {
         if let Some(given) = given_digest
             && given != request.digest
         {
-            error.get_or_insert_with(|| "message attribute Digest is not the SHA-256 of the body".to_owned());
+            // That of a payload in S3 can only be compared by whoever reads the payload.
+            if request.payload_in_s3.is_none() {
+                error.get_or_insert_with(|| "message attribute Digest is not the SHA-256 of the body".to_owned());
+            }
             // Whoever waits knows the request by the digest that it gave.
             request.digest = given;
         }
@@ -343,6 +353,11 @@ mod tests {
             (attribute::REPLY_TO, Some(value("String", elsewhere))),
             (attribute::REPLY_TO, Some(value("String", other_account))),
             (attribute::REPLY_TO, Some(value("String", "compute-replies-1"))),
+            (attribute::REPLY_TO, Some(value("String", "https:/999/victim?://h/123456789012/compute-replies-1"))),
+            (attribute::REPLY_TO, Some(value("String", "https://h?x=/123456789012/compute-replies-1"))),
+            (attribute::REPLY_TO, Some(value("String", "https://me@h/123456789012/compute-replies-1"))),
+            (attribute::REPLY_TO, Some(value("String", "https:///123456789012/compute-replies-1"))),
+            (attribute::REPLY_TO, Some(value("String", "ftp://h/123456789012/compute-replies-1"))),
             (attribute::REPLY_TO, Some(value("String", "https://host/123456789012/compute-replies/../x"))),
         ] {
             let mut message = message(&outgoing(None), 1, 0);
@@ -371,6 +386,15 @@ mod tests {
                 other => panic!("{name} {new:?}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn the_digest_of_a_payload_in_s3_is_not_that_of_the_pointer() {
+        let mut message = message(&outgoing(None), 1, 0);
+        set(&mut message, attribute::DIGEST, Some(value("String", "0000")));
+        set(&mut message, attribute::EXTENDED_PAYLOAD_SIZE, Some(value("Number", "2000000")));
+        let request = read(message).expect("a request");
+        assert_eq!((request.digest.as_str(), request.payload_in_s3), ("0000", Some(2_000_000)));
     }
 
     #[test]

@@ -62,7 +62,8 @@ pub async fn run(
 ) -> Result<(), RunError> {
     config.check()?;
     let log = S3Log::open(aws, &config.log_bucket, config.log_values).await?;
-    let responder = Responder::new(aws, responder_config(&config), ComputeService, log).await?;
+    let service = ComputeService::new(&config.log_bucket);
+    let responder = Responder::new(aws, responder_config(&config), service, log).await?;
     let stats = responder.stats();
     let _admin = admin.map(|listener| {
         let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats()));

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use compute_proto::validate::{self, FieldViolation};
 use compute_proto::{COMPUTE_METHOD, v1, wire};
-use sqs_rpc::{Answer, Failure, Request, code};
+use sqs_rpc::{Answer, Failure, Pointer, Request, code};
 use tower::Service;
 
 use crate::{record, statistics};
@@ -18,8 +19,10 @@ const INLINE_BYTES: usize = 64 * 1024;
 const JSON: &str = "application/json";
 
 /// Computes the statistics that requests of the method [`COMPUTE_METHOD`] ask for.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ComputeService;
+#[derive(Debug, Clone)]
+pub struct ComputeService {
+    payload_bucket: Arc<str>,
+}
 
 /// What was computed, for the log.
 #[derive(Debug, Clone)]
@@ -28,6 +31,13 @@ pub struct Computed {
     pub values: Vec<i64>,
     /// The statistics over them.
     pub statistics: v1::Statistics,
+}
+
+impl ComputeService {
+    /// A service for requests whose payloads, when too large for the queue, lie in this bucket.
+    pub fn new(payload_bucket: &str) -> Self {
+        Self { payload_bucket: payload_bucket.into() }
+    }
 }
 
 impl Service<Request> for ComputeService {
@@ -40,11 +50,12 @@ impl Service<Request> for ComputeService {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let bucket = Arc::clone(&self.payload_bucket);
         Box::pin(async move {
             if request.body.len() <= INLINE_BYTES {
-                return compute(&request);
+                return compute(&request, &bucket);
             }
-            match tokio::task::spawn_blocking(move || compute(&request)).await {
+            match tokio::task::spawn_blocking(move || compute(&request, &bucket)).await {
                 Ok(outcome) => outcome,
                 // Goes on as the panic of this service, which the responder answers and counts.
                 Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -53,10 +64,14 @@ impl Service<Request> for ComputeService {
     }
 }
 
-fn compute(request: &Request) -> Result<Answer<Computed>, Failure> {
+fn compute(request: &Request, payload_bucket: &str) -> Result<Answer<Computed>, Failure> {
     if request.method != COMPUTE_METHOD {
         let method: String = request.method.chars().take(128).collect();
         return Err(Failure::new(code::UNIMPLEMENTED, format!("unknown method {method:?}")));
+    }
+    if request.payload_in_s3.is_some() {
+        Pointer::read(&request.body, payload_bucket).map_err(|error| invalid(error.to_string()))?;
+        return Err(Failure::new(code::UNIMPLEMENTED, "this worker does not read payloads in S3 yet"));
     }
     if request.content_type.as_deref().is_some_and(|given| given != JSON) {
         return Err(invalid(format!("this worker reads bodies of the content type {JSON} only")));

@@ -12,10 +12,10 @@ use clap::Subcommand;
 use crate::report::Report;
 use crate::system::System;
 use crate::tally::Tally;
-use crate::{BoxError, Options, slow_worker};
+use crate::{BoxError, Options};
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum Scenario {
     /// Kills workers and gateways over and over, on queues that misbehave: no wrong answer, nothing lost, nothing left behind
     Torture(torture::Flags),
     /// Offers more than the workers can do: what is answered in time stays near the best
@@ -28,21 +28,17 @@ pub(crate) enum Command {
     Waiting(waiting::Flags),
     /// Half of what the system can do, for long: memory stays flat
     Soak(soak::Flags),
-    /// A worker that takes its time; scenarios start it as a process
-    #[command(hide = true)]
-    SlowWorker(slow_worker::Flags),
 }
 
 /// Runs a scenario.
-pub(crate) async fn run(options: &Options, command: Command) -> Result<Report, BoxError> {
-    match command {
-        Command::Torture(flags) => torture::run(options, &flags).await,
-        Command::Overload(flags) => overload::run(options, &flags).await,
-        Command::RollingRestart(flags) => rolling_restart::run(options, &flags).await,
-        Command::NoWorker(flags) => no_worker::run(options, &flags).await,
-        Command::Waiting(flags) => waiting::run(options, &flags).await,
-        Command::Soak(flags) => soak::run(options, &flags).await,
-        Command::SlowWorker(_) => Err("a part of scenarios, not one of them".into()),
+pub(crate) async fn run(options: &Options, scenario: Scenario) -> Result<Report, BoxError> {
+    match scenario {
+        Scenario::Torture(flags) => torture::run(options, &flags).await,
+        Scenario::Overload(flags) => overload::run(options, &flags).await,
+        Scenario::RollingRestart(flags) => rolling_restart::run(options, &flags).await,
+        Scenario::NoWorker(flags) => no_worker::run(options, &flags).await,
+        Scenario::Waiting(flags) => waiting::run(options, &flags).await,
+        Scenario::Soak(flags) => soak::run(options, &flags).await,
     }
 }
 

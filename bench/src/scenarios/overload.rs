@@ -64,11 +64,15 @@ struct Step {
 
 pub(crate) async fn run(options: &Options, flags: &Flags) -> Result<Report, BoxError> {
     let system = System::start(options, None).await?;
-    let mut slow = vec!["--slots".to_owned(), flags.slots.to_string()];
-    slow.extend(["--time".to_owned(), humantime::format_duration(flags.time).to_string()]);
-    let slow: Vec<&str> = slow.iter().map(String::as_str).collect();
+    let (slots, time) = (flags.slots.to_string(), humantime::format_duration(flags.time).to_string());
+    let mut slow = vec!["--slots", &slots, "--time", &time];
+    let gateway = if flags.no_shedding {
+        slow.push("--no-shedding");
+        system.taking_gateway("gateway").await?
+    } else {
+        system.gateway("gateway", &[]).await?
+    };
     let _worker = system.slow_worker("slow", &slow).await?;
-    let gateway = system.gateway("gateway", &[]).await?;
     let gateways = Gateways::new(1, 8);
     gateways.set(0, gateway.address)?;
 

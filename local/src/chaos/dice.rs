@@ -1,6 +1,6 @@
 //! Decisions drawn from a seed.
 //!
-//! Each decision has a subject, such as `throttle SendMessageBatch`, and a number: the first, second, … of its subject. Its random
+//! Each decision has a subject, such as `throttle sqs:SendMessageBatch`, and a number: the first, second, … of its subject. Its random
 //! numbers are one block of the stream cipher ChaCha8: the key is the seed (little-endian, then zeros), the stream is the FNV-1a
 //! hash of the subject, the block is the number. So a decision depends on these three alone, not on what else was decided
 //! before, and not on the machine or the version of a library.

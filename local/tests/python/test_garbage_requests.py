@@ -140,6 +140,19 @@ def test_a_request_with_an_id_and_an_address_is_answered_logged_and_deleted(syst
     assert (record["status"], record.get("tenant")) == (code, attributes.get("group"))
 
 
+def test_a_payload_in_s3_is_not_taken_for_garbage(system, load):
+    key = "payloads/0197a1c2-d3e4-7f56-8123-456789abcdef"
+    pointer = ["software.amazon.payloadoffloading.PayloadS3Pointer", {"s3BucketName": system.bucket, "s3Key": key}]
+    reply_queue, size = system.reply_queue("test"), ("Number", "2000000")
+    # The digest is the payload's, which nobody but its reader can know to be wrong.
+    operation = system.send_request(json.dumps(pointer), reply_queue, Digest="0" * 64, ExtendedPayloadSize=size)
+
+    answer = json.loads(system.receive(reply_queue, "a reply")["Body"])
+
+    assert answer["code"] == UNIMPLEMENTED
+    assert wait_until(lambda: system.log_record(operation), "it is logged")["status"] == UNIMPLEMENTED
+
+
 def test_requests_that_cannot_be_answered_are_left_to_the_dead_letter_queue(system, load):
     reply_queue = system.reply_queue("test")
     for name, changes in LEFT.items():

@@ -179,10 +179,11 @@ def read_request_message(message, account, reply_queues):
         "traceparent": attribute(message, "traceparent", "String"),
         "tenant": message.get("MessageGroupId"),
     }
-    expected = digest(message["body"])
-    if decoded["method"] is None or attribute(message, "Digest", "String") not in (None, expected):
+    expected, given = digest(message["body"]), attribute(message, "Digest", "String")
+    is_pointer = whole(message, "ExtendedPayloadSize") is not None
+    if decoded["method"] is None or not is_pointer and given not in (None, expected):
         raise Refused
-    if decoded["method"] != METHOD:
+    if decoded["method"] != METHOD or is_pointer:
         raise Refused(12)
     if attribute(message, "ContentType", "String") not in (None, "application/json"):
         raise Refused

@@ -115,7 +115,7 @@ impl Requester {
         let no_worker_after = config.refuse_hopeless.then_some(config.no_worker_after);
         let waiters = Arc::new(Waiters::new(limits, no_worker_after));
         let reply_queue = ReplyQueue::open(&sqs, &config, &waiters).await?;
-        let sends = SendRequests { queue: request_queue, clock: sqs.clock() };
+        let sends = SendRequests { queue: request_queue, clock: sqs.clock().clone() };
         let sends = Batcher::start(sends, config.send_slots);
         Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends }) })
     }

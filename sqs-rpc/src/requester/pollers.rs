@@ -16,8 +16,10 @@ use crate::message::Received;
 use crate::queue::{MAX_BATCH, Queue};
 use crate::reply::IncomingReply;
 
-/// How long a fetched reply stays invisible. It is deleted long before; if that fails it comes again, as a duplicate.
-const VISIBILITY: Duration = Duration::from_secs(30);
+/// How long a fetched reply stays invisible. It is deleted long before; if that fails it comes again, as a duplicate, which
+/// costs little. If it was the answer of SQS that got lost on its way here, callers wait for it this long: so not longer than
+/// they bear.
+const VISIBILITY: Duration = Duration::from_secs(3);
 
 /// How many requests to SQS delete replies at once.
 const DELETE_SLOTS: usize = 2;

@@ -168,7 +168,7 @@ where
             journal,
             slots: Slots::new(config.concurrency, config.max_unsettled),
             visibility: Visibility::start(queue.clone(), config.visibility),
-            clock: sqs.clock(),
+            clock: sqs.clock().clone(),
             outbox: Outbox::new(sqs),
             deletes: Batcher::start(DeleteMessages { queue: queue.clone() }, DELETE_SLOTS),
             shed: config.shed,

@@ -1,5 +1,7 @@
 //! A reply queue that somebody else made, for accounts where a requester may not.
 
+use std::sync::Arc;
+
 use super::super::RequesterConfig;
 use super::lease::{Held, Lease, TakeError};
 use crate::queue::{Queue, Sqs};
@@ -31,7 +33,7 @@ impl GivenQueue {
             );
             return Err(StartError::Setting { setting: "reply_queue", value: name_or_url, expected });
         }
-        let lease = Lease::new(instance, config.reply_queue_upkeep, sqs.clock());
+        let lease = Lease::new(instance, config.reply_queue_upkeep, Arc::clone(sqs.clock()));
         Ok(Self { sqs: sqs.clone(), name_or_url, lease })
     }
 

@@ -111,7 +111,7 @@ impl ReplyQueue {
             opened.spawn(async move { stopping.run_until_cancelled(sweep_regularly(sweeper, &state)).await });
         }
         let polling = Polling {
-            clock: sqs.clock(),
+            clock: sqs.clock().clone(),
             pollers: config.pollers,
             wait: config.poll_wait,
             spared: source.may_be_shared().then(|| Spared { started_ms: sqs.clock().now_ms() }),

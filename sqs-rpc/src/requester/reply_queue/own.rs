@@ -33,7 +33,7 @@ impl OwnQueue {
             sqs: sqs.clone(),
             name_prefix: format!("{}-", reply_queue_name_prefix(&config.prefix)),
             upkeep: config.reply_queue_upkeep,
-            clock: sqs.clock(),
+            clock: sqs.clock().clone(),
         }
     }
 

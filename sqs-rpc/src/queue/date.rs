@@ -1,23 +1,23 @@
-//! Tells the time by the dates of SQS's responses.
+//! Tells the time by SQS's responses.
 
 use std::sync::Arc;
 
 use aws_sdk_sqs::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_sqs::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_sqs::error::BoxError;
 use aws_sdk_sqs::primitives::{DateTime, DateTimeFormat};
 
-use crate::BoxError;
 use crate::clock::SqsClock;
 
-/// Sets a clock by the header `Date` of each response.
+/// Shows the `Date` of every response to a clock.
 #[derive(Debug)]
-pub(super) struct Dates {
+pub(super) struct ObserveDate {
     pub(super) clock: Arc<SqsClock>,
 }
 
-impl Intercept for Dates {
+impl Intercept for ObserveDate {
     fn name(&self) -> &'static str {
-        "Dates"
+        "ObserveDate"
     }
 
     fn read_before_deserialization(
@@ -27,9 +27,9 @@ impl Intercept for Dates {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let date = context.response().headers().get("date");
-        let date = date.and_then(|text| DateTime::from_str(text, DateTimeFormat::HttpDate).ok());
+        let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
         if let Some(date) = date {
-            self.clock.observe_date(date.secs().saturating_mul(1_000));
+            self.clock.observe_second(date.secs());
         }
         Ok(())
     }

@@ -32,6 +32,9 @@ pub(crate) struct Flags {
     /// How long each takes
     #[arg(long, default_value = "20ms", value_parser = flags::duration(Duration::from_millis(1)..=Duration::from_secs(60)))]
     time: Duration,
+    /// Work also what nobody waits for any more
+    #[arg(long)]
+    no_shedding: bool,
 }
 
 /// Works until `shutdown` is ready.
@@ -42,16 +45,19 @@ pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Res
     config.worker_id = flags.worker_id;
     config.concurrency = flags.slots;
     config.poll_wait = Duration::from_secs(1);
-    let responder = Responder::new(&aws, config, SlowService { time: flags.time }, log).await?;
+    config.shed = !flags.no_shedding;
+    let service = SlowService { time: flags.time, compute: ComputeService::new(&flags.log_bucket) };
+    let responder = Responder::new(&aws, config, service, log).await?;
     tracing::info!("ready");
     responder.run(shutdown, Duration::from_secs(25)).await;
     Ok(())
 }
 
 /// Computes the statistics, after a while.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct SlowService {
     time: Duration,
+    compute: ComputeService,
 }
 
 impl Service<Request> for SlowService {
@@ -64,10 +70,10 @@ impl Service<Request> for SlowService {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let time = self.time;
+        let (time, mut compute) = (self.time, self.compute.clone());
         Box::pin(async move {
             tokio::time::sleep(time).await;
-            ComputeService.call(request).await
+            compute.call(request).await
         })
     }
 }

@@ -1,0 +1,41 @@
+//! Doors for the fuzz targets in `fuzz/` to what reads headers and replies. Not in any other build.
+
+use std::time::Duration;
+
+use compute_proto::v1;
+use http::{HeaderMap, HeaderValue};
+use sqs_rpc::{CallError, CallTiming};
+use tokio::time::Instant;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::deadline::{DeadlineLimits, GRPC_TIMEOUT, grpc_timeout};
+use crate::status::{Operation, from_call_error};
+use crate::{timing, traceparent};
+
+/// Reads the header `grpc-timeout`; absent when malformed.
+pub fn timeout(value: HeaderValue) -> Option<Duration> {
+    let headers = HeaderMap::from_iter([(GRPC_TIMEOUT, value)]);
+    grpc_timeout(&headers).ok().map(|timeout| timeout.expect("the header is there"))
+}
+
+/// The time that a call gets whose caller gives it that long, with these limits of the gateway.
+pub fn time(timeout: Option<Duration>, default: Duration, max: Duration) -> Duration {
+    let arrived = Instant::now();
+    DeadlineLimits { default, max }.deadline(arrived, timeout) - arrived
+}
+
+/// Reads the metadata entry `traceparent`; absent when malformed.
+pub fn traceparent(value: &str) -> Option<String> {
+    traceparent::parse(value)
+}
+
+/// What the caller is told when its call does not succeed.
+pub fn status(error: CallError, id: Uuid) -> Status {
+    from_call_error(error, Operation { id, finish_late: Some(false) })
+}
+
+/// What the caller is told of where the time of its call went.
+pub fn timing(total: Duration, call: &CallTiming) -> v1::Timing {
+    timing::timing(total, call)
+}
