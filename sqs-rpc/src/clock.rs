@@ -35,14 +35,14 @@ impl SqsClock {
     /// behind, and is set to its start. One that is past it may have waited for the response, and is corrected only if it is far
     /// past.
     pub(crate) fn observe_second(&self, sqs_s: i64) {
-        const TOLERANCE_MS: i64 = 2_000;
-        let (start_ms, now_ms) = (sqs_s.saturating_mul(1_000), self.now_ms());
-        let behind_ms = start_ms.saturating_sub(now_ms);
-        if (1..=TOLERANCE_MS).contains(&behind_ms) {
-            self.observe(start_ms);
-        } else if behind_ms > TOLERANCE_MS || behind_ms < -TOLERANCE_MS - 1_000 {
+        const FAR_MS: i64 = 2_000;
+        let start_ms = sqs_s.saturating_mul(1_000);
+        match start_ms.saturating_sub(self.now_ms()) {
+            1..=FAR_MS => self.observe(start_ms),
+            // On the second, or past it.
+            behind_ms if (-FAR_MS - 1_000..=0).contains(&behind_ms) => {}
             // Far off: the middle of the second is the best guess.
-            self.observe(start_ms.saturating_add(500));
+            _ => self.observe(start_ms.saturating_add(500)),
         }
     }
 
