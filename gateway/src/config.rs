@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 use compute_process::flags;
 use http::HeaderName;
-use sqs_rpc::RequesterConfig;
+use sqs_rpc::{ReplyQueueUpkeep, RequesterConfig};
 
 use crate::deadline::DeadlineLimits;
 
@@ -39,6 +39,10 @@ pub struct Config {
     /// another one after 15 minutes. Without it the host's name
     #[arg(long, env = "COMPUTE_INSTANCE", value_name = "NAME", value_parser = flags::instance)]
     pub instance: Option<String>,
+
+    /// How the reply queue is kept, and those of dead gateways found. No flag: all gateways must agree.
+    #[arg(skip)]
+    pub reply_queue_upkeep: ReplyQueueUpkeep,
 
     /// What the names of this system's queues start with: 1 to 35 letters, digits, '-' and '_'. Workers reply only to queues
     /// with their own prefix
@@ -139,6 +143,7 @@ impl Config {
             log_bucket: log_bucket.into(),
             reply_queue: None,
             instance: None,
+            reply_queue_upkeep: ReplyQueueUpkeep::default(),
             prefix: "compute".to_owned(),
             max_in_flight: 10_000,
             max_in_flight_per_tenant: 10_000,
@@ -173,7 +178,8 @@ impl Config {
         let defaults = RequesterConfig::new(&self.request_queue);
         RequesterConfig {
             reply_queue: self.reply_queue.clone(),
-            instance: self.instance.clone().unwrap_or(defaults.instance.clone()),
+            instance: self.instance.clone().unwrap_or_else(|| defaults.instance.clone()),
+            reply_queue_upkeep: self.reply_queue_upkeep,
             prefix: self.prefix.clone(),
             max_in_flight: self.max_in_flight,
             max_in_flight_per_tenant: self.max_in_flight_per_tenant,
