@@ -14,7 +14,7 @@ export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
 FUZZ_TARGETS ?= request reply pointer headers
 
-.PHONY: help test install lint rust-test web web-check python-test page-test fuzz
+.PHONY: help test install lint rust-test web web-check python-test page-test fuzz bench-scenarios
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ web-check: web ## Checks the page and the API's .proto, and that the committed b
 python-test: ## The system from outside: real processes, moto, Python clients and workers, oracles
 	cargo build --workspace --bins --examples --locked
 	PATH="$(VENV)/bin:$$PATH" python -m pytest local/tests/python
+
+bench-scenarios: ## Load and survival at full length, an hour and more: bench/README.md. Not a part of `make test`
+	bench/run-all
 
 page-test: ## The page in a real browser, and Google's gRPC-Web client
 	cargo build --workspace --bins --locked

@@ -16,7 +16,6 @@ mod scenarios;
 mod system;
 mod tally;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -24,7 +23,7 @@ use compute_process::{logging, shutdown};
 
 use crate::parts::Part;
 use crate::report::Report;
-use crate::scenarios::Scenario;
+use crate::scenarios::{Options, Scenario};
 
 /// An error that ends a scenario.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -53,22 +52,6 @@ enum Command {
     /// A part of the system that differs from the real one; scenarios start it
     #[command(subcommand, hide = true)]
     Part(Part),
-}
-
-/// What all scenarios have.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Options {
-    /// Also write the report as JSON to this file
-    #[arg(long, global = true, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// Folder of the programs under test. Without it the folder of this program
-    #[arg(long, global = true, env = "COMPUTE_BIN_DIR", value_name = "FOLDER")]
-    bin_dir: Option<PathBuf>,
-
-    /// Keep the folder with log objects and the programs' logs also when all went well
-    #[arg(long, global = true)]
-    keep: bool,
 }
 
 #[tokio::main]

@@ -9,15 +9,18 @@ use aws_config::SdkConfig;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::BoxError;
 use crate::processes::{Process, Program};
-use crate::{BoxError, Options};
+use crate::scenarios::Options;
 
 /// The queue that requests go through.
 pub(crate) const REQUEST_QUEUE: &str = "compute-requests";
 /// The queue for what nobody could answer.
 pub(crate) const DEAD_LETTER_QUEUE: &str = "compute-requests-dlq";
-/// What the names of reply queues start with.
-pub(crate) const REPLY_QUEUES: &str = "compute-replies-";
+/// What the names of the reply queues of a scenario's gateways start with. compute-local's own gateway has another prefix, and
+/// no part in a scenario.
+pub(crate) const REPLY_QUEUES: &str = "bench-replies-";
+const PREFIX: &str = "bench";
 
 const LOG_BUCKET: &str = "compute-logs";
 const ANY_PORT: &str = "127.0.0.1:0";
@@ -30,8 +33,6 @@ pub(crate) struct System {
     endpoint: String,
     panics: Arc<AtomicU64>,
     local: Process,
-    /// The reply queue of the gateway in compute-local.
-    local_reply_queue: String,
 }
 
 /// A gateway that serves.
@@ -68,11 +69,10 @@ impl System {
             log: folder.path().join("local.log"),
             panics: panics.clone(),
         })?;
-        let local_reply_queue = text(&local.event("ready").await?, "reply_queue")?;
         let endpoint = local.says("AWS endpoint", |line| line.strip_prefix("  aws ").map(|url| url.trim().to_owned()));
         let endpoint = endpoint.await?;
         tracing::info!(endpoint, folder = %folder.path().display(), "compute-local is up");
-        Ok(Self { folder, bin_dir, endpoint, panics, local, local_reply_queue })
+        Ok(Self { folder, bin_dir, endpoint, panics, local })
     }
 
     /// Starts a gateway and waits until it serves. The name is that of its log.
@@ -120,6 +120,7 @@ impl System {
         let mut arguments = flags(arguments);
         arguments.extend(flags(&["--request-queue", REQUEST_QUEUE, "--log-bucket", LOG_BUCKET]));
         let environment = [
+            ("COMPUTE_PREFIX", PREFIX),
             ("COMPUTE_LOG_FORMAT", "json"),
             ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
             ("AWS_REGION", "us-east-1"),
@@ -142,11 +143,6 @@ impl System {
     /// The folder of the log objects.
     pub(crate) fn log_objects(&self) -> PathBuf {
         self.folder.path().join("data").join("s3").join(LOG_BUCKET).join("operations")
-    }
-
-    /// The reply queue of the gateway in compute-local, which no caller of ours uses.
-    pub(crate) fn local_reply_queue(&self) -> &str {
-        &self.local_reply_queue
     }
 
     /// How often any of the programs has panicked.

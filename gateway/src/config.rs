@@ -36,13 +36,17 @@ pub struct Config {
 
     /// What tells this gateway from those that run at the same time: 1 to 64 letters, digits, '.', '_' and '-', where the name
     /// of a queue has '-' for '.'. After a crash, a gateway gets its --reply-queue back at once under the same name, under
-    /// another one after 15 minutes. Without it the host's name
+    /// another one after almost four times --reply-queue-heartbeat. Without it the host's name
     #[arg(long, env = "COMPUTE_INSTANCE", value_name = "NAME", value_parser = flags::instance)]
     pub instance: Option<String>,
 
-    /// How the reply queue is kept, and those of dead gateways found. No flag: all gateways must agree.
-    #[arg(skip)]
-    pub reply_queue_upkeep: ReplyQueueUpkeep,
+    /// The longest time between two signs of life of this gateway, in a tag of its reply queue, 1s to 1h; the same for all
+    /// gateways of a prefix. After almost four times that without one, a gateway is dead, and others delete the queue it made
+    #[arg(
+        long, env = "COMPUTE_REPLY_QUEUE_HEARTBEAT", value_name = "DURATION", default_value = "4m",
+        value_parser = flags::duration(SECOND..=3_600 * SECOND)
+    )]
+    pub reply_queue_heartbeat: Duration,
 
     /// What the names of this system's queues start with: 1 to 35 letters, digits, '-' and '_'. Workers reply only to queues
     /// with their own prefix
@@ -142,8 +146,8 @@ impl Config {
             request_queue: request_queue.into(),
             log_bucket: log_bucket.into(),
             reply_queue: None,
+            reply_queue_heartbeat: 240 * SECOND,
             instance: None,
-            reply_queue_upkeep: ReplyQueueUpkeep::default(),
             prefix: "compute".to_owned(),
             max_in_flight: 10_000,
             max_in_flight_per_tenant: 10_000,
@@ -174,12 +178,24 @@ impl Config {
         DeadlineLimits { default: self.default_deadline, max: self.max_deadline }
     }
 
+    /// All times of the upkeep keep the proportions of its defaults.
+    fn reply_queue_upkeep(&self) -> ReplyQueueUpkeep {
+        let heartbeat = self.reply_queue_heartbeat;
+        ReplyQueueUpkeep {
+            heartbeat,
+            dead_after: heartbeat * 15 / 4,
+            first_sweep_within: heartbeat / 4,
+            sweep_interval: heartbeat * 5 / 2,
+            ..ReplyQueueUpkeep::default()
+        }
+    }
+
     pub(crate) fn requester(&self) -> RequesterConfig {
         let defaults = RequesterConfig::new(&self.request_queue);
         RequesterConfig {
             reply_queue: self.reply_queue.clone(),
-            instance: self.instance.clone().unwrap_or_else(|| defaults.instance.clone()),
-            reply_queue_upkeep: self.reply_queue_upkeep,
+            reply_queue_upkeep: self.reply_queue_upkeep(),
+            instance: self.instance.clone().unwrap_or(defaults.instance.clone()),
             prefix: self.prefix.clone(),
             max_in_flight: self.max_in_flight,
             max_in_flight_per_tenant: self.max_in_flight_per_tenant,
@@ -222,11 +238,17 @@ mod tests {
     }
 
     #[test]
+    fn the_default_heartbeat_is_that_of_the_default_upkeep() {
+        assert_eq!(Config::new("q", "logs").requester().reply_queue_upkeep, ReplyQueueUpkeep::default());
+    }
+
+    #[test]
     fn a_bad_value_is_refused_with_the_flag_the_value_and_what_is_allowed() {
         for (flag, value, allowed) in [
             ("--max-in-flight", "0", "1..=1000000"),
             ("--default-deadline", "2", "such as 500ms"),
             ("--max-deadline", "2days", "from 1s to 1day"),
+            ("--reply-queue-heartbeat", "500ms", "from 1s to 1h"),
             ("--drain-limit", "soon", "from 0s to 1day"),
             ("--max-message-size", "64MB", "from 1024 to 1073741824 bytes"),
             ("--reply-queue", "q.fifo", "standard queue"),

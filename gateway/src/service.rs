@@ -5,11 +5,12 @@ use std::panic::resume_unwind;
 use compute_proto::COMPUTE_METHOD;
 use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{ComputeRequest, ComputeResponse, Statistics};
-use compute_proto::validate::validate;
+use compute_proto::validate::{FieldViolation, validate};
 use compute_proto::wire::{self, WireError};
 use http::HeaderName;
 use sqs_rpc::{Call, CallError, Requester};
 use tokio::time::timeout_at;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::calls::Admitted;
@@ -38,6 +39,12 @@ struct Caller {
 impl Compute {
     pub(crate) fn new(requester: Requester, tenant_metadata: Option<HeaderName>) -> Self {
         Self { requester, tenant_metadata }
+    }
+
+    fn caller(&self, metadata: &MetadataMap) -> Result<Caller, FieldViolation> {
+        let tenant = tenant(metadata, self.tenant_metadata.as_ref())?;
+        let traceparent = metadata.get(traceparent::KEY).and_then(|value| traceparent::parse(value.to_str().ok()?));
+        Ok(Caller { tenant, traceparent })
     }
 
     async fn answer(
@@ -71,17 +78,15 @@ impl Compute {
 #[async_trait]
 impl ComputeService for Compute {
     async fn compute(&self, request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
-        let (metadata, extensions, request) = request.into_parts();
-        let admitted = *extensions.get::<Admitted>().expect("the service stands behind `Calls`");
-        let operation = Operation { id: admitted.id, finish_late: Some(request.finish_late) };
-        validate(&request).map_err(|violations| status::invalid_request(violations, operation))?;
-
-        let tenant = tenant(&metadata, self.tenant_metadata.as_ref())
-            .map_err(|violation| status::invalid_request(vec![violation], operation))?;
-        let traceparent = metadata.get(traceparent::KEY).and_then(|value| traceparent::parse(value.to_str().ok()?));
+        let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
+        let operation = Operation { id: admitted.id, finish_late: Some(request.get_ref().finish_late) };
+        validate(request.get_ref()).map_err(|violations| status::invalid_request(violations, operation))?;
+        let caller =
+            self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
+        // Metadata and extensions go here: a call that waits would else keep them, a good part of its memory.
+        let request = request.into_inner();
         // The requester keeps the deadline too. This is for the time before and after, which a large list makes long.
-        let answer =
-            timeout_at(admitted.deadline, self.answer(admitted, request, Caller { tenant, traceparent })).await;
+        let answer = timeout_at(admitted.deadline, self.answer(admitted, request, caller)).await;
         match answer.unwrap_or(Err(Failed::Call(CallError::DeadlineExceeded))) {
             Ok(response) => Ok(Response::new(response)),
             Err(Failed::Call(error)) => Err(status::from_call_error(error, operation)),

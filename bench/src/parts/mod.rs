@@ -15,13 +15,13 @@ pub(crate) enum Part {
     /// A worker whose work takes a fixed time
     SlowWorker(slow_worker::Flags),
     /// A gateway that takes every call
-    TakingGateway(gateway::Flags),
+    TakingGateway(Box<gateway::Flags>),
 }
 
 /// Runs a part until `shutdown` is ready.
 pub(crate) async fn run(part: Part, shutdown: impl Future<Output = ()>) -> Result<(), BoxError> {
     match part {
         Part::SlowWorker(flags) => slow_worker::run(flags, shutdown).await,
-        Part::TakingGateway(flags) => gateway::run(flags, shutdown).await,
+        Part::TakingGateway(flags) => gateway::run(*flags, shutdown).await,
     }
 }

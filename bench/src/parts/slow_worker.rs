@@ -23,6 +23,9 @@ pub(crate) struct Flags {
     /// The bucket to log operations to
     #[arg(long, value_parser = flags::bucket)]
     log_bucket: String,
+    /// What the names of the queues that it may reply to start with
+    #[arg(long, env = "COMPUTE_PREFIX", value_parser = flags::prefix)]
+    prefix: String,
     /// The name that replies and the log give this worker
     #[arg(long)]
     worker_id: String,
@@ -42,6 +45,7 @@ pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Res
     let aws = aws::load().await;
     let log = S3Log::open(&aws, &flags.log_bucket, LogValues::All).await?;
     let mut config = ResponderConfig::new(flags.request_queue);
+    config.prefix = flags.prefix;
     config.worker_id = flags.worker_id;
     config.concurrency = flags.slots;
     config.poll_wait = Duration::from_secs(1);

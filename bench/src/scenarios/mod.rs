@@ -7,12 +7,30 @@ mod soak;
 mod torture;
 mod waiting;
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
+use crate::BoxError;
 use crate::report::Report;
 use crate::system::System;
 use crate::tally::Tally;
-use crate::{BoxError, Options};
+
+/// What all scenarios have.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Also write the report as JSON to this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+
+    /// Folder of the programs under test. Without it the folder of this program
+    #[arg(long, global = true, env = "COMPUTE_BIN_DIR", value_name = "FOLDER")]
+    pub(crate) bin_dir: Option<PathBuf>,
+
+    /// Keep the folder with log objects and the programs' logs also when all went well
+    #[arg(long, global = true)]
+    pub(crate) keep: bool,
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Scenario {

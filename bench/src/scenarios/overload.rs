@@ -8,7 +8,7 @@ use compute_process::flags;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{conclude, promise_of_calls};
+use super::{Options, conclude, promise_of_calls};
 use crate::caller::{self, Ending, Gateways, Times};
 use crate::machine::Processors;
 use crate::question::Question;
@@ -16,7 +16,7 @@ use crate::queues::Queues;
 use crate::report::{Report, Table, duration, percent};
 use crate::system::{REQUEST_QUEUE, System};
 use crate::tally::SharedTally;
-use crate::{BoxError, Options, load};
+use crate::{BoxError, load};
 
 /// Goodput under the heaviest load is at least this part of the best.
 const KEPT: f64 = 0.9;

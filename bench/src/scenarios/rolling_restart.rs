@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{conclude, promise_of_calls};
+use super::{Options, conclude, promise_of_calls};
 use crate::caller::{self, Gateways, Times};
 use crate::processes::Process;
 use crate::question::Question;
@@ -14,7 +14,7 @@ use crate::queues::{Depth, Queues};
 use crate::report::{Report, Table, duration};
 use crate::system::{Gateway, REPLY_QUEUES, REQUEST_QUEUE, System};
 use crate::tally::SharedTally;
-use crate::{BoxError, Options, load};
+use crate::{BoxError, load};
 
 /// The deadline of a call, retries included. Longer than what a stranded message would cost, so that this shows as time.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -83,8 +83,7 @@ pub(crate) async fn run(options: &Options, flags: &Flags) -> Result<Report, BoxE
     for process in workers.into_iter().chain(gateways.into_iter().map(|gateway| gateway.process)) {
         restarts.count(process).await?;
     }
-    let reply_queues = queues.named(REPLY_QUEUES).await?;
-    let stray = reply_queues.iter().filter(|&url| url != system.local_reply_queue()).count();
+    let stray = queues.named(REPLY_QUEUES).await?.len();
 
     let mut report = Report::new(
         "rolling-restart",

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{conclude, promise_of_calls};
+use super::{Options, conclude, promise_of_calls};
 use crate::caller::{self, Gateways, Times};
 use crate::machine::{Processors, resident};
 use crate::processes::Process;
@@ -16,7 +16,7 @@ use crate::question::Question;
 use crate::report::{Report, Table, duration, mebibytes, percent};
 use crate::system::System;
 use crate::tally::SharedTally;
-use crate::{BoxError, Options, load};
+use crate::{BoxError, load};
 
 /// Memory may grow by this part after it has settled.
 const GROWTH: f64 = 0.05;
@@ -24,7 +24,7 @@ const GROWTH: f64 = 0.05;
 /// The part of the time that memory has to settle: five minutes of thirty.
 const SETTLING: f64 = 1.0 / 6.0;
 
-/// The part of the time at either end of the settled rest over which the median of the memory is taken.
+/// The part of the time at either end of the settled rest over which the mean of the memory is taken.
 const ENDS: f64 = 0.1;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -161,7 +161,7 @@ fn judge(report: &mut Report, samples: &[Sample]) {
         let curve: Vec<u64> = samples.iter().map(memory).collect();
         let settled = &curve[(curve.len() as f64 * SETTLING) as usize..];
         let end = ((settled.len() as f64 * ENDS) as usize).max(1).min(settled.len());
-        let (first, last) = (median(&settled[..end]), median(&settled[settled.len() - end..]));
+        let (first, last) = (mean(&settled[..end]), mean(&settled[settled.len() - end..]));
         let growth = last as f64 / first as f64 - 1.0;
         table.row([name.to_owned(), mebibytes(first), mebibytes(last), percent(growth), sparkline(&curve)]);
         report.promise(
@@ -174,10 +174,8 @@ fn judge(report: &mut Report, samples: &[Sample]) {
     report.table(table);
 }
 
-fn median(values: &[u64]) -> u64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+fn mean(values: &[u64]) -> u64 {
+    values.iter().sum::<u64>() / (values.len() as u64).max(1)
 }
 
 /// A curve in one line, from nothing to its highest value.
@@ -186,7 +184,7 @@ fn sparkline(values: &[u64]) -> String {
         ['\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}'];
     const COLUMNS: usize = 60;
     let highest = values.iter().copied().max().unwrap_or_default().max(1);
-    let columns = values.chunks(values.len().div_ceil(COLUMNS).max(1)).map(median);
+    let columns = values.chunks(values.len().div_ceil(COLUMNS).max(1)).map(mean);
     columns.map(|value| BLOCKS[usize::try_from(value * 7 / highest).unwrap_or_default()]).collect()
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{conclude, promise_of_calls};
+use super::{Options, conclude, promise_of_calls};
 use crate::caller::{self, Ending, Gateways, Times};
 use crate::log_objects::Log;
 use crate::processes::Process;
@@ -18,10 +18,17 @@ use crate::queues::Queues;
 use crate::report::{Report, Table, duration};
 use crate::system::{DEAD_LETTER_QUEUE, Gateway, REPLY_QUEUES, REQUEST_QUEUE, System};
 use crate::tally::SharedTally;
-use crate::{BoxError, Options, load, machine};
+use crate::{BoxError, load, machine};
 
 /// How long the queues may take to become empty when all calls have ended: a few visibility timeouts.
 const SETTLE: Duration = Duration::from_secs(120);
+
+/// The signs of life of the gateways. Short, so that the reply queues of killed ones are seen to go; longer than the
+/// misbehaviour of the queues can delay one.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// How long a sweep may take, of the queues of all gateways that were killed.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// How often the start of a program is tried on an endpoint that misbehaves.
 const START_ATTEMPTS: u32 = 20;
@@ -195,7 +202,9 @@ async fn start_worker(system: &System, number: usize) -> Result<Process, BoxErro
 
 async fn start_gateway(system: &System, callers: &Gateways, number: usize) -> Result<Gateway, BoxError> {
     let name = format!("gateway-{number}");
-    let gateway = until_started(async || system.gateway(&name, &[]).await).await?;
+    let heartbeat = humantime::format_duration(HEARTBEAT).to_string();
+    let settings = ["--reply-queue-heartbeat", &heartbeat];
+    let gateway = until_started(async || system.gateway(&name, &settings).await).await?;
     callers.set(number, gateway.address)?;
     Ok(gateway)
 }
@@ -229,11 +238,23 @@ async fn promise_nothing_left(report: &mut Report, system: &System, herd: &Herd)
     report.promise_none("no call waits in a gateway", waiting);
 
     let live: Vec<&str> = herd.gateways.iter().map(|gateway| gateway.reply_queue.as_str()).collect();
-    let is_dead = |url: &String| !live.contains(&url.as_str()) && url != system.local_reply_queue();
-    let mut dead = queues.named(REPLY_QUEUES).await?;
-    dead.retain(is_dead);
-    report.promise_none("no reply queue of a dead gateway", dead.len() as u64);
+    let stray = until_swept(&queues, &live).await?;
+    report.promise_none("no reply queue of a dead gateway", stray);
     Ok(())
+}
+
+/// Waits until no reply queue is there but those of these gateways, as long as that may take; how many are there then.
+async fn until_swept(queues: &Queues, live: &[&str]) -> Result<u64, BoxError> {
+    // A gateway is dead after almost four heartbeats; then two or three more may pass until the next sweep, which takes a while.
+    let end = Instant::now() + 8 * HEARTBEAT + SWEEP;
+    loop {
+        let mut stray = queues.named(REPLY_QUEUES).await?;
+        stray.retain(|url| !live.contains(&url.as_str()));
+        if stray.is_empty() || Instant::now() >= end {
+            return Ok(stray.len() as u64);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 fn promise_of_log(report: &mut Report, system: &System, mut answered: Vec<String>) -> Result<(), BoxError> {

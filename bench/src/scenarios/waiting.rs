@@ -6,17 +6,14 @@ use compute_process::flags;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
-use super::{conclude, promise_of_calls};
+use super::{Options, conclude, promise_of_calls};
 use crate::caller::{self, Gateways, Times};
 use crate::question::Question;
 use crate::queues::{Depth, Queues};
 use crate::report::{Report, Table, duration, mebibytes};
 use crate::system::{REQUEST_QUEUE, System};
 use crate::tally::SharedTally;
-use crate::{BoxError, Options, load, machine};
-
-/// What a call that waits may cost, its part of the connection included.
-const MOST_BYTES: f64 = 8.0 * 1024.0;
+use crate::{BoxError, load, machine};
 
 /// How long it may take until all calls wait.
 const GATHERING: Duration = Duration::from_secs(300);
@@ -32,6 +29,9 @@ pub(crate) struct Flags {
     /// The deadline of a call
     #[arg(long, default_value = "15m", value_parser = flags::duration(Duration::from_secs(10)..=Duration::from_secs(3600)))]
     deadline: Duration,
+    /// What each may cost in memory of the gateway, its part of the connection included
+    #[arg(long, value_name = "BYTES", default_value_t = 8_192)]
+    most_bytes: u32,
     /// How many workers come then
     #[arg(long, default_value_t = 2)]
     workers: usize,
@@ -90,7 +90,8 @@ pub(crate) async fn run(options: &Options, flags: &Flags) -> Result<Report, BoxE
     report.figure("resident_bytes", json!({ "before": before, "waiting": after, "answered": answered }));
     report.figure("bytes_each", each);
     report.promise("all calls wait at once", waiting == flags.calls && ended_early == 0, format!("{waiting} wait"));
-    report.promise(format!("each costs at most {MOST_BYTES} bytes"), each <= MOST_BYTES, format!("{each:.0}"));
+    let most = f64::from(flags.most_bytes);
+    report.promise(format!("each costs at most {most} bytes"), each <= most, format!("{each:.0}"));
     let counted = tally.read();
     report.promise_none("every call gets its answer", counted.failed());
     promise_of_calls(&mut report, &counted);
