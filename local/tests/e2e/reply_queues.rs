@@ -100,10 +100,15 @@ fn is_lost<T>(outcome: &Result<T, CallError>) -> bool {
     }
 }
 
+/// Takes a request from its queue, for good.
 async fn receive_request(sqs: &aws_sdk_sqs::Client) -> Message {
-    let receive = sqs.receive_message().queue_url(queue_url(sqs, REQUEST_QUEUE).await).message_attribute_names("All");
-    let messages = receive.wait_time_seconds(20).send().await.expect("received").messages.unwrap_or_default();
-    messages.into_iter().next().expect("a request")
+    let queue = queue_url(sqs, REQUEST_QUEUE).await;
+    let receive = sqs.receive_message().queue_url(&queue).message_attribute_names("All").wait_time_seconds(20);
+    let messages = receive.send().await.expect("received").messages.unwrap_or_default();
+    let message = messages.into_iter().next().expect("a request");
+    let delete = sqs.delete_message().queue_url(queue).receipt_handle(message.receipt_handle().expect("a receipt"));
+    delete.send().await.expect("deleted");
+    message
 }
 
 fn attribute(message: &Message, name: &str) -> String {
