@@ -42,6 +42,16 @@ pub(crate) enum SubmitError {
     Closed,
 }
 
+impl SubmitError {
+    /// Whether the same entry would fail again for certain.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::Queue(error) => error.is_entry_refused() || error.is_no_such_queue(),
+            Self::Closed => true,
+        }
+    }
+}
+
 /// The entrance to the slots of one operation.
 #[derive(Debug)]
 pub(crate) struct Batcher<O: BatchOperation> {

@@ -31,13 +31,18 @@ impl SqsClock {
         self.ahead_ms.store(sqs_ms.saturating_sub(unix_ms()), Ordering::Relaxed);
     }
 
-    /// Notes that a response of SQS was dated this second, a moment ago. That is coarse: it only corrects a clock that is off by
-    /// more.
+    /// Notes that a response of SQS that has just arrived was dated this second. A clock that has not come to that second yet is
+    /// behind, and is set to its start. One that is past it may have waited for the response, and is corrected only if it is far
+    /// past.
     pub(crate) fn observe_second(&self, sqs_s: i64) {
-        const TOLERANCE_MS: u64 = 2_000;
-        let middle_ms = sqs_s.saturating_mul(1_000).saturating_add(500);
-        if self.now_ms().abs_diff(middle_ms) > TOLERANCE_MS {
-            self.observe(middle_ms);
+        const FAR_MS: i64 = 2_000;
+        let start_ms = sqs_s.saturating_mul(1_000);
+        match start_ms.saturating_sub(self.now_ms()) {
+            1..=FAR_MS => self.observe(start_ms),
+            // On the second, or past it.
+            behind_ms if (-FAR_MS - 1_000..=0).contains(&behind_ms) => {}
+            // Far off: the middle of the second is the best guess.
+            _ => self.observe(start_ms.saturating_add(500)),
         }
     }
 
@@ -61,13 +66,17 @@ mod tests {
 
     #[test]
     fn a_date_corrects_a_clock_that_is_off_and_leaves_a_finer_one_alone() {
-        let (clock, hour_later) = (SqsClock::default(), unix_ms() + 3_600_000);
-        clock.observe_second(hour_later / 1_000);
-        assert!((clock.now_ms() - hour_later).abs() < 2_000);
+        let (clock, hour_later_s) = (SqsClock::default(), unix_ms() / 1_000 + 3_600);
+        let ahead_ms = |clock: &SqsClock| clock.ahead_ms.load(Ordering::Relaxed);
+        clock.observe_second(hour_later_s);
+        assert!((clock.now_ms() - hour_later_s * 1_000).abs() < 2_000);
 
-        clock.observe(hour_later);
-        let ahead = clock.ahead_ms.load(Ordering::Relaxed);
-        clock.observe_second(hour_later / 1_000 + 1);
-        assert_eq!(clock.ahead_ms.load(Ordering::Relaxed), ahead);
+        for (at_ms, expected) in [(0, 0), (999, 999), (2_500, 2_500), (-800, 0), (-5_000, 500), (5_000, 500)] {
+            clock.observe(hour_later_s * 1_000 + at_ms);
+            let exact = ahead_ms(&clock);
+            clock.observe_second(hour_later_s);
+            let moved = ahead_ms(&clock) - exact;
+            assert!((moved - (expected - at_ms)).abs() < 400, "{at_ms}: moved by {moved}");
+        }
     }
 }

@@ -58,6 +58,11 @@ impl QueueError {
         self.kind == QueueErrorKind::NoSuchQueue
     }
 
+    /// Whether SQS refuses this entry, and would refuse it again.
+    pub(crate) fn is_entry_refused(&self) -> bool {
+        self.kind == QueueErrorKind::EntryRefused
+    }
+
     /// Whether only this entry of a batch failed, and may succeed when it is sent again.
     pub(crate) fn is_entry_failure(&self) -> bool {
         self.kind == QueueErrorKind::EntryFailed

@@ -1,6 +1,8 @@
 //! Reply queues do not pile up: those of dead requesters go, those of live ones stay, and one that is lost is replaced.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_sqs::types::Message;
@@ -98,10 +100,15 @@ fn is_lost<T>(outcome: &Result<T, CallError>) -> bool {
     }
 }
 
+/// Takes a request from its queue, for good.
 async fn receive_request(sqs: &aws_sdk_sqs::Client) -> Message {
-    let receive = sqs.receive_message().queue_url(queue_url(sqs, REQUEST_QUEUE).await).message_attribute_names("All");
-    let messages = receive.wait_time_seconds(20).send().await.expect("received").messages.unwrap_or_default();
-    messages.into_iter().next().expect("a request")
+    let queue = queue_url(sqs, REQUEST_QUEUE).await;
+    let receive = sqs.receive_message().queue_url(&queue).message_attribute_names("All").wait_time_seconds(20);
+    let messages = receive.send().await.expect("received").messages.unwrap_or_default();
+    let message = messages.into_iter().next().expect("a request");
+    let delete = sqs.delete_message().queue_url(queue).receipt_handle(message.receipt_handle().expect("a receipt"));
+    delete.send().await.expect("deleted");
+    message
 }
 
 fn attribute(message: &Message, name: &str) -> String {
@@ -149,6 +156,40 @@ async fn a_sweep_goes_through_more_queues_than_sqs_lists_at_once() {
     until(async || requester.stats().reply_queues_swept == DEAD).await;
     assert_eq!(reply_queues(&sqs).await, BTreeSet::from([name_in(&requester.reply_queue_url())]));
     requester.shutdown(LONG).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn requesters_that_start_at_once_do_not_all_look_at_all_the_dead() {
+    const DEAD: usize = 50;
+    let (stack, dir) = (stack(0).await, tempfile::tempdir().unwrap());
+    let (sqs, embedded, looks) = (stack.sqs(), stack.stack.sqs().clone(), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..DEAD {
+        make_queue(&sqs, &name_of_age(HOUR), Some(HOUR)).await;
+    }
+    let endpoint = Endpoint::start_with(dir.path(), {
+        let looks = looks.clone();
+        move |request: http::Request<hyper::body::Incoming>| {
+            if request.headers()["x-amz-target"] == "AmazonSQS.ListQueueTags" {
+                looks.fetch_add(1, Ordering::Relaxed);
+            }
+            let embedded = embedded.clone();
+            async move { embedded.handle(request).await }
+        }
+    })
+    .await;
+    // One sweep each, while all of them are new.
+    let upkeep = ReplyQueueUpkeep { dead_after: Duration::from_secs(120), sweep_interval: HOUR, ..upkeep() };
+    let config = RequesterConfig { reply_queue_upkeep: upkeep, ..config() };
+    let aws = compute_process::aws::for_endpoint(&format!("http://{}", endpoint.address));
+    let starting = (0..30).map(|_| Requester::start(&aws, config.clone()));
+    let requesters: Vec<_> = join_all(starting).await.into_iter().map(Result::unwrap).collect();
+    until(async || reply_queues(&sqs).await.len() == requesters.len()).await;
+
+    join_all(requesters.iter().map(|requester| requester.shutdown(LONG))).await;
+    let looks = looks.load(Ordering::Relaxed);
+    assert!((DEAD..=2 * DEAD).contains(&looks), "{looks} looks at {DEAD} queues");
+    endpoint.stop().await.unwrap();
     stack.stop().await;
 }
 

@@ -63,6 +63,14 @@ class Deployment:
         gateway.admin = gateway.event("the admin port listens")["address"]
         return gateway
 
+    def gateway_that_fails(self, *flags):
+        """Starts a gateway that ends by itself; returns what it logged."""
+        flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
+        gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment(None))
+        assert gateway.exit_code() == 1
+        gateway.stderr.close()
+        return gateway.stderr.text()
+
     def worker(self, worker_id, *flags, environment=None):
         """Starts a worker that ends soon when told to, and waits until it works; its attribute `admin` is its admin port."""
         flags = ["--admin-listen", "127.0.0.1:0", "--worker-id", worker_id, *self._flags(), *flags]

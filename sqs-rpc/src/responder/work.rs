@@ -14,12 +14,19 @@ use crate::backoff::Backoff;
 use crate::batch::SubmitError;
 use crate::clock;
 use crate::failure::Failure;
-use crate::message::{MAX_MESSAGE_BYTES, Received};
+use crate::message::{MAX_MESSAGE_BYTES, Outgoing, Received};
 use crate::reply::{OutgoingReply, ReplyTiming};
 use crate::request::{Rejected, Request};
 
 /// gRPC's RESOURCE_EXHAUSTED.
 const RESOURCE_EXHAUSTED: i32 = 8;
+
+/// The pauses after a reply could not be sent.
+const REPLY_BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+
+/// The pauses after a message could not be deleted, and how often that is tried.
+const DELETE_BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+const DELETE_ATTEMPTS: u32 = 5;
 
 /// The pauses after the journal failed.
 const JOURNAL_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
@@ -119,16 +126,27 @@ impl<S, J> Shared<S, J> {
             let text = format!("the reply has {} bytes, SQS takes at most {MAX_MESSAGE_BYTES}", message.size());
             message = self.outgoing_reply(operation, Err(Failure::new(RESOURCE_EXHAUSTED, text))).into_message();
         }
-        match self.outbox.send(reply_to, message).await {
-            Ok(()) => true,
-            Err(SubmitError::Queue(error)) if error.is_no_such_queue() => {
-                tracing::info!("the reply queue is gone, nobody waits");
-                true
-            }
-            Err(error) => {
+        self.send_reply(reply_to, message, request).await
+    }
+
+    /// Sends a reply, over and over while somebody waits for it: giving up would have the request worked anew.
+    async fn send_reply(&self, reply_to: &str, message: Outgoing, request: &Request) -> bool {
+        let mut backoff = REPLY_BACKOFF;
+        loop {
+            let error = match self.outbox.send(reply_to, message.clone()).await {
+                Ok(()) => return true,
+                Err(SubmitError::Queue(error)) if error.is_no_such_queue() => {
+                    tracing::info!("the reply queue is gone, nobody waits");
+                    return true;
+                }
+                Err(error) => error,
+            };
+            if error.is_final() || !request.is_awaited(&self.clock) {
                 tracing::warn!(%error, "cannot reply, the message will come again");
-                false
+                return false;
             }
+            tracing::debug!(%error, "cannot reply, trying again");
+            backoff.pause().await;
         }
     }
 
@@ -163,9 +181,19 @@ impl<S, J> Shared<S, J> {
         }
     }
 
+    /// Deletes a settled message. If that fails for good it comes again, and leads to the same reply and the same record.
     async fn delete(&self, receipt: String) {
-        if let Err(error) = self.deletes.submit(receipt).await {
-            tracing::warn!(%error, "cannot delete a settled message, it will come again");
+        let mut backoff = DELETE_BACKOFF;
+        for attempt in 1.. {
+            match self.deletes.submit(receipt.clone()).await {
+                Ok(()) => return,
+                Err(error) if error.is_final() || attempt == DELETE_ATTEMPTS => {
+                    tracing::warn!(%error, "cannot delete a settled message, it will come again");
+                    return;
+                }
+                Err(error) => tracing::debug!(%error, "cannot delete a settled message, trying again"),
+            }
+            backoff.pause().await;
         }
     }
 

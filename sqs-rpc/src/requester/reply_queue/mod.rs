@@ -29,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use self::given::GivenQueue;
 use self::own::OwnQueue;
+use self::sweep::{Begin, Sweeper};
 pub use self::upkeep::ReplyQueueUpkeep;
 use super::RequesterConfig;
 use super::pollers::{Polling, ReplyPollers, Spared};
@@ -154,12 +155,14 @@ impl Drop for ReplyQueue {
     }
 }
 
-async fn sweep_regularly(sweeper: sweep::Sweeper, state: &State) {
+async fn sweep_regularly(sweeper: Sweeper, state: &State) {
     sweeper.first_pause().await;
+    let mut begin = Begin::BehindOwn;
     loop {
         let own = state.address().clone();
-        sweeper.sweep(own.url(), &state.swept).await;
+        sweeper.sweep(own.url(), begin, &state.swept).await;
         sweeper.pause().await;
+        begin = Begin::by_chance();
     }
 }
 

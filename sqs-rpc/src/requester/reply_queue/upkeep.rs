@@ -18,7 +18,7 @@ pub struct ReplyQueueUpkeep {
     pub first_sweep_within: Duration,
     /// The longest time between two sweeps; each comes up to a quarter earlier. 1 s to 1 day.
     pub sweep_interval: Duration,
-    /// The pause before each queue that a sweep looks at.
+    /// The pause before each look of a sweep at the tags of a queue.
     pub sweep_pause: Duration,
 }
 
