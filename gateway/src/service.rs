@@ -8,7 +8,7 @@ use compute_proto::v1::{ComputeRequest, ComputeResponse, Statistics};
 use compute_proto::validate::{FieldViolation, validate};
 use compute_proto::wire::{self, WireError};
 use http::HeaderName;
-use sqs_rpc::{Call, CallError, Requester};
+use sqs_rpc::{Call, CallError, Reply, Requester};
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, async_trait};
@@ -53,9 +53,25 @@ impl Compute {
         request: ComputeRequest,
         caller: Caller,
     ) -> Result<ComputeResponse, Failed> {
+        // What comes before and after the wait is boxed, so that a call that waits has no room for it: very many may wait. A large
+        // list makes it long, so it is held to the deadline as well, as the requester holds the wait.
+        let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
+        let waiting =
+            Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, caller))).await.map_err(late)?;
+        let reply = waiting.await?;
+        Box::pin(timeout_at(admitted.deadline, receive(admitted, reply))).await.map_err(late)?
+    }
+
+    /// Has the request sent, and gives back the wait for its reply.
+    async fn send(
+        &self,
+        admitted: Admitted,
+        request: ComputeRequest,
+        caller: Caller,
+    ) -> impl Future<Output = Result<Reply, CallError>> + Send + use<> {
         let finish_late = request.finish_late;
         let body = to_json(request).await;
-        let call = Call {
+        self.requester.call(Call {
             id: admitted.id,
             method: COMPUTE_METHOD.to_owned(),
             body,
@@ -63,16 +79,18 @@ impl Compute {
             finish_late,
             tenant: caller.tenant,
             traceparent: caller.traceparent,
-        };
-        let reply = self.requester.call(call).await?;
-        let statistics = from_json(reply.body).await?;
-        Ok(ComputeResponse {
-            operation_id: admitted.id.to_string(),
-            statistics: Some(statistics),
-            timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
-            worker: reply.worker.unwrap_or_default(),
         })
     }
+}
+
+async fn receive(admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Failed> {
+    let statistics = from_json(reply.body).await?;
+    Ok(ComputeResponse {
+        operation_id: admitted.id.to_string(),
+        statistics: Some(statistics),
+        timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
+        worker: reply.worker.unwrap_or_default(),
+    })
 }
 
 #[async_trait]
@@ -85,9 +103,7 @@ impl ComputeService for Compute {
             self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
         // Metadata and extensions go here: a call that waits would else keep them, a good part of its memory.
         let request = request.into_inner();
-        // The requester keeps the deadline too. This is for the time before and after, which a large list makes long.
-        let answer = timeout_at(admitted.deadline, self.answer(admitted, request, caller)).await;
-        match answer.unwrap_or(Err(Failed::Call(CallError::DeadlineExceeded))) {
+        match self.answer(admitted, request, caller).await {
             Ok(response) => Ok(Response::new(response)),
             Err(Failed::Call(error)) => Err(status::from_call_error(error, operation)),
             Err(Failed::Reply(error)) => Err(status::malformed_reply(&error, operation)),

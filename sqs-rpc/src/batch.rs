@@ -5,7 +5,9 @@
 //! full batches. This is the group commit of databases' logs, with SQS in the place of the disk.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -60,6 +62,18 @@ pub(crate) struct Batcher<O: BatchOperation> {
     tasks: TaskTracker,
 }
 
+/// What becomes of an entry that was submitted. It holds nothing of the entry.
+#[derive(Debug)]
+pub(crate) struct Submitted(oneshot::Receiver<Result<(), QueueError>>);
+
+impl Future for Submitted {
+    type Output = Result<(), SubmitError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|result| Ok(result.map_err(|_| SubmitError::Closed)??))
+    }
+}
+
 #[derive(Debug)]
 struct Pending<E> {
     entry: E,
@@ -89,11 +103,12 @@ impl<O: BatchOperation> Batcher<O> {
         Self { waiting, closing, tasks }
     }
 
-    /// Performs the operation on this entry. Dropping the future before the entry is sent takes it back.
-    pub(crate) async fn submit(&self, entry: O::Entry) -> Result<(), SubmitError> {
+    /// Performs the operation on this entry. Dropping the answer before the entry is sent takes it back.
+    pub(crate) fn submit(&self, entry: O::Entry) -> Submitted {
         let (done, result) = oneshot::channel();
-        self.waiting.send(Pending { entry, done: Some(done) }).map_err(|_| SubmitError::Closed)?;
-        Ok(result.await.map_err(|_| SubmitError::Closed)??)
+        // If it is closed, `done` goes, and with it the answer comes.
+        drop(self.waiting.send(Pending { entry, done: Some(done) }));
+        Submitted(result)
     }
 
     /// Performs the operation on this entry some time soon. A failure is logged, nothing else.

@@ -17,8 +17,8 @@ pub use self::call::{Call, CallError, CallTiming, Reply};
 pub use self::reply_queue::ReplyQueueUpkeep;
 use self::reply_queue::{ReplyAddress, ReplyQueue, ReplyQueueLost};
 pub use self::waiters::RequesterStats;
-use self::waiters::{Limits, Waiters};
-use crate::batch::{BatchOperation, Batcher, SubmitError};
+use self::waiters::{Limits, Waiter, Waiters};
+use crate::batch::{BatchOperation, Batcher, SubmitError, Submitted};
 use crate::clock::SqsClock;
 use crate::message::MAX_MESSAGE_BYTES;
 use crate::queue::{Queue, QueueError, Sqs};
@@ -120,15 +120,30 @@ impl Requester {
         Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends }) })
     }
 
-    /// Sends a request and waits for its reply. Dropping the future gives the call up: a request that was not sent yet is not
-    /// sent any more, one that was is worked unless its responder sheds it.
+    /// Sends a request and waits for its reply. The request is on its way when this returns; the future waits. Dropping it gives
+    /// the call up: a request that was not sent yet is not sent any more, one that was is worked unless its responder sheds it.
     ///
     /// # Errors
     ///
     /// See [`CallError`]. After [`CallError::DeadlineExceeded`] and [`CallError::Unavailable`] the request may have been sent,
     /// and may be worked.
-    pub async fn call(&self, call: Call) -> Result<Reply, CallError> {
-        let called = Instant::now();
+    pub fn call(&self, call: Call) -> impl Future<Output = Result<Reply, CallError>> + Send + use<> {
+        let (called, deadline) = (Instant::now(), call.deadline);
+        // Done here and not in the future, so that a call that waits keeps nothing of its request: very many may wait.
+        let exchange = self.begin(call);
+        async move {
+            let Exchange { mut waiter, sent, reply_to } = exchange?;
+            tokio::select! {
+                biased;
+                reply = waiter.reply() => Reply::new(*reply?, called.elapsed()),
+                () = reply_to.lost() => Err(CallError::Unavailable(ReplyQueueLost.into())),
+                error = failure(sent) => Err(error),
+                () = tokio::time::sleep_until(deadline) => Err(CallError::DeadlineExceeded),
+            }
+        }
+    }
+
+    fn begin(&self, call: Call) -> Result<Exchange, CallError> {
         let deadline = call.deadline;
         let reply_to = self.shared.reply_queue.address();
         let request = outgoing(call, &reply_to);
@@ -140,18 +155,8 @@ impl Requester {
             return Err(CallError::Unavailable(ReplyQueueLost.into()));
         }
         // In the table before the request can reach anyone; taken out when the waiter is dropped, whichever way this ends.
-        let mut waiter =
-            self.shared.waiters.register(request.id, &request.digest, request.tenant.as_deref(), deadline)?;
-        let exchange = async {
-            tokio::select! {
-                biased;
-                reply = waiter.reply() => reply,
-                () = reply_to.lost() => Err(CallError::Unavailable(ReplyQueueLost.into())),
-                error = self.send_failure(request) => Err(error),
-            }
-        };
-        let reply = tokio::time::timeout_at(deadline, exchange).await.map_err(|_| CallError::DeadlineExceeded)??;
-        Reply::new(reply, called.elapsed())
+        let waiter = self.shared.waiters.register(request.id, &request.digest, request.tenant.as_deref(), deadline)?;
+        Ok(Exchange { waiter, sent: self.shared.sends.submit(request), reply_to })
     }
 
     /// The number of calls that wait now.
@@ -186,14 +191,21 @@ impl Requester {
         shared.sends.close().await;
         shared.reply_queue.close().await;
     }
+}
 
-    /// Sends, and returns only if that failed. SQS may have taken the message even so, but nothing says that.
-    async fn send_failure(&self, request: OutgoingRequest) -> CallError {
-        match self.shared.sends.submit(request).await {
-            Ok(()) => std::future::pending().await,
-            Err(SubmitError::Closed) => CallError::ShuttingDown,
-            Err(SubmitError::Queue(error)) => CallError::Unavailable(error.into()),
-        }
+/// What a call that waits has.
+struct Exchange {
+    waiter: Waiter,
+    sent: Submitted,
+    reply_to: ReplyAddress,
+}
+
+/// Returns only if the request could not be sent. SQS may have taken the message even so, but nothing says that.
+async fn failure(sent: Submitted) -> CallError {
+    match sent.await {
+        Ok(()) => std::future::pending().await,
+        Err(SubmitError::Closed) => CallError::ShuttingDown,
+        Err(SubmitError::Queue(error)) => CallError::Unavailable(error.into()),
     }
 }
 

@@ -74,7 +74,8 @@ struct Table {
 struct Entry {
     digest: String,
     tenant: Option<String>,
-    reply: oneshot::Sender<IncomingReply>,
+    /// Boxed, so that the place of a call that waits is small.
+    reply: oneshot::Sender<Box<IncomingReply>>,
 }
 
 /// How a call that is remembered ended.
@@ -149,12 +150,12 @@ impl Table {
 #[derive(Debug)]
 pub(crate) struct Waiter {
     id: Uuid,
-    reply: oneshot::Receiver<IncomingReply>,
+    reply: oneshot::Receiver<Box<IncomingReply>>,
     waiters: Arc<Waiters>,
 }
 
 impl Waiter {
-    pub(crate) async fn reply(&mut self) -> Result<IncomingReply, CallError> {
+    pub(crate) async fn reply(&mut self) -> Result<Box<IncomingReply>, CallError> {
         // The sender goes without a word only when `fail_all` drops it.
         (&mut self.reply).await.map_err(|_| CallError::ShuttingDown)
     }
@@ -233,7 +234,7 @@ impl Waiters {
         }
         if let Some(entry) = table.take(&id) {
             // A call that ends in this very moment does not take it: then it is late.
-            match entry.reply.send(reply) {
+            match entry.reply.send(Box::new(reply)) {
                 Ok(()) => {
                     table.stats.replies += 1;
                     table.ended.remember(id, Ending::Replied);
