@@ -44,6 +44,14 @@ impl Table {
         self.0.lock().expect("no code panics while it holds the lock")
     }
 
+    fn hold(this: &Arc<Self>, receipt: String, received: Instant) -> Hold {
+        let mut table = this.lock();
+        table.0 += 1;
+        let key = table.0;
+        table.1.insert(key, Held { receipt, received, extended: received });
+        Hold { key, held: this.clone() }
+    }
+
     /// The messages whose visibility timeout is half over, and that may still be extended.
     fn due(&self, timeout: Duration) -> Vec<(u64, String)> {
         let now = Instant::now();
@@ -80,11 +88,7 @@ impl Visibility {
 
     /// Keeps a message, received just now, invisible until the hold is dropped.
     pub(super) fn hold(&self, receipt: String, received: Instant) -> Hold {
-        let mut table = self.held.lock();
-        table.0 += 1;
-        let key = table.0;
-        table.1.insert(key, Held { receipt, received, extended: received });
-        Hold { key, held: self.held.clone() }
+        Table::hold(&self.held, receipt, received)
     }
 
     pub(super) async fn stop(&self) {
@@ -118,5 +122,40 @@ async fn beat(queue: Queue, held: Arc<Table>, timeout: Duration) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_is_due_at_half_its_timeout_for_as_long_as_it_is_held() {
+        let table = Arc::<Table>::default();
+        let first = Table::hold(&table, "first".to_owned(), Instant::now());
+        tokio::time::advance(TIMEOUT / 4).await;
+        assert!(table.due(TIMEOUT).is_empty());
+        tokio::time::advance(TIMEOUT / 4).await;
+        let due = table.due(TIMEOUT);
+        assert_eq!(due.iter().map(|(_, receipt)| receipt.as_str()).collect::<Vec<_>>(), ["first"]);
+
+        table.note_extended(due[0].0, Instant::now());
+        assert!(table.due(TIMEOUT).is_empty(), "it has just been extended");
+        tokio::time::advance(TIMEOUT / 2).await;
+        assert_eq!(table.due(TIMEOUT).len(), 1);
+        drop(first);
+        assert!(table.due(TIMEOUT).is_empty(), "the heartbeat ends with the work");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_message_is_extended_beyond_the_twelve_hours_that_sqs_allows() {
+        let table = Arc::<Table>::default();
+        let _held = Table::hold(&table, "long".to_owned(), Instant::now());
+        tokio::time::advance(LONGEST_HOLD - 2 * TIMEOUT).await;
+        assert_eq!(table.due(TIMEOUT).len(), 1);
+        tokio::time::advance(TIMEOUT).await;
+        assert!(table.due(TIMEOUT).is_empty());
     }
 }
