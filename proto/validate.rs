@@ -15,6 +15,16 @@ pub const MAX_QUANTILES: usize = 100;
 /// Most bins of a histogram.
 pub const MAX_BINS: u32 = 1_000;
 
+/// Most bytes of a tenant's name.
+pub const MAX_TENANT: usize = 64;
+
+/// Whether this can be a tenant's name: 1 to [`MAX_TENANT`] letters, digits, dots, underscores and hyphens, but not the single
+/// hyphen that stands for no tenant in the log.
+pub fn is_tenant(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=MAX_TENANT).contains(&name.len()) && name != "-" && name.bytes().all(allowed)
+}
+
 /// A field that is out of its range, as in `google.rpc.BadRequest.FieldViolation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldViolation {

@@ -3,12 +3,9 @@
 //! A tenant's requests carry its name as their `MessageGroupId`, by which SQS shares the queue fairly between tenants, and its
 //! calls in flight are bounded. The log keeps each tenant's operations apart.
 
-use compute_proto::validate::FieldViolation;
+use compute_proto::validate::{FieldViolation, MAX_TENANT, is_tenant};
 use http::HeaderName;
 use tonic::metadata::MetadataMap;
-
-/// Most bytes of a tenant's name.
-const MAX_LENGTH: usize = 64;
 
 /// The tenant that the metadata entry `key` names; `None` where there is no such entry, or no entry is trusted to.
 ///
@@ -23,15 +20,10 @@ pub(crate) fn tenant(metadata: &MetadataMap, key: Option<&HeaderName>) -> Result
         _ => Err(FieldViolation {
             field: key.to_string(),
             description: format!(
-                "1 to {MAX_LENGTH} letters, digits, '.', '_' and '-' are wanted, and not a single hyphen"
+                "1 to {MAX_TENANT} letters, digits, '.', '_' and '-' are wanted, and not a single hyphen"
             ),
         }),
     }
-}
-
-fn is_tenant(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=MAX_LENGTH).contains(&name.len()) && name != "-" && name.bytes().all(allowed)
 }
 
 #[cfg(test)]

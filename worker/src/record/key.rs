@@ -1,13 +1,11 @@
 //! The name of a record's object.
 
+use compute_proto::validate::{MAX_TENANT, is_tenant};
 use time::OffsetDateTime;
 use uuid::{Uuid, Variant, Version};
 
 /// The largest time that the 13 digits of a key can count down from: in the year 2286.
 const MAX_MS: u64 = 9_999_999_999_999;
-
-/// Most bytes of a tenant's name.
-const MAX_TENANT: usize = 64;
 
 /// Why there is no key for an operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,11 +58,6 @@ fn milliseconds(id: Uuid) -> Result<u64, KeyError> {
         (Some(Version::SortRand), Variant::RFC4122) => Ok(id.as_u64_pair().0 >> 16),
         _ => Err(KeyError::Id(id)),
     }
-}
-
-fn is_tenant(tenant: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=MAX_TENANT).contains(&tenant.len()) && tenant != "-" && tenant.bytes().all(allowed)
 }
 
 #[cfg(test)]
