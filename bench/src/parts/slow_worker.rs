@@ -2,16 +2,14 @@
 //! second. All else is the worker's own: the responder, the statistics, the log.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use compute_process::{aws, flags};
 use compute_worker::LogValues;
 use compute_worker::log::S3Log;
-use compute_worker::service::{ComputeService, Computed};
-use sqs_rpc::{Answer, Failure, Request, Responder, ResponderConfig};
-use tower::Service;
+use compute_worker::service::ComputeService;
+use sqs_rpc::{Request, Responder, ResponderConfig};
+use tower::Service as _;
 
 use crate::BoxError;
 
@@ -50,34 +48,16 @@ pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Res
     config.concurrency = flags.slots;
     config.poll_wait = Duration::from_secs(1);
     config.shed = !flags.no_shedding;
-    let service = SlowService { time: flags.time, compute: ComputeService::new(&flags.log_bucket) };
+    let (time, compute) = (flags.time, ComputeService::new(&flags.log_bucket));
+    let service = tower::service_fn(move |request: Request| {
+        let mut compute = compute.clone();
+        async move {
+            tokio::time::sleep(time).await;
+            compute.call(request).await
+        }
+    });
     let responder = Responder::new(&aws, config, service, log).await?;
     tracing::info!("ready");
     responder.run(shutdown, Duration::from_secs(25)).await;
     Ok(())
-}
-
-/// Computes the statistics, after a while.
-#[derive(Debug, Clone)]
-struct SlowService {
-    time: Duration,
-    compute: ComputeService,
-}
-
-impl Service<Request> for SlowService {
-    type Response = Answer<Computed>;
-    type Error = Failure;
-    type Future = Pin<Box<dyn Future<Output = Result<Answer<Computed>, Failure>> + Send>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let (time, mut compute) = (self.time, self.compute.clone());
-        Box::pin(async move {
-            tokio::time::sleep(time).await;
-            compute.call(request).await
-        })
-    }
 }
