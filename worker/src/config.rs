@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
+use compute_operations::record::LogValues;
 use compute_process::{flags, logging};
 
 use crate::dead::Dead;
-use crate::record::LogValues;
 
 /// Takes requests from an SQS queue, computes statistics over the integers in them, replies, and logs each operation to S3.
 ///

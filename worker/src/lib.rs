@@ -5,15 +5,13 @@
 //!
 //! - [`service`]: a request's body in, a reply's body out;
 //! - [`statistics`]: the numbers, exact;
-//! - [`record`]: what the log says of an operation, and under which key;
-//! - [`log`]: how it gets there;
+//! - [`log`]: what goes into the log of operations, which is [`compute_operations`]'s;
 //! - [`dead`]: what operators do with requests that were not finished.
 
 pub mod config;
 pub mod dead;
 pub mod log;
 pub mod metrics;
-pub mod record;
 pub mod service;
 pub mod statistics;
 
@@ -21,14 +19,16 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use compute_operations::log::LogWriter;
+pub use compute_operations::record::LogValues;
+use compute_operations::{Bucket, BucketError};
 use compute_process::{Readiness, State, admin};
 use sqs_rpc::{Responder, ResponderConfig};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::config::{CommandLine, Config, ConfigError, Flags};
-use self::log::S3Log;
-pub use self::record::LogValues;
+use self::log::OperationLog;
 use self::service::ComputeService;
 
 /// Why a worker ends other than by being told to.
@@ -42,7 +42,7 @@ pub enum RunError {
     Start(#[from] sqs_rpc::StartError),
     /// The bucket for the log cannot be used.
     #[error("cannot use the log bucket")]
-    Log(#[from] log::LogError),
+    Bucket(#[from] BucketError),
 }
 
 /// Runs a worker until `shutdown` is ready, then finishes what it has begun, within the drain limit.
@@ -61,7 +61,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
     config.check()?;
-    let log = S3Log::open(aws, &config.log_bucket, config.log_values).await?;
+    let bucket = Bucket::open(aws, &config.log_bucket).await?;
+    let log = OperationLog::new(LogWriter::new(bucket), config.log_values);
     let service = ComputeService::new(&config.log_bucket);
     let responder = Responder::new(aws, responder_config(&config), service, log).await?;
     let stats = responder.stats();

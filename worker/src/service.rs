@@ -5,12 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use compute_operations::key;
 use compute_proto::validate::{self, FieldViolation};
 use compute_proto::{COMPUTE_METHOD, v1, wire};
 use sqs_rpc::{Answer, Failure, Pointer, Request, code};
 use tower::Service;
 
-use crate::{record, statistics};
+use crate::statistics;
 
 /// Bodies above this many bytes are worked on a thread for blocking work: a tenth of a millisecond of an async thread at most.
 const INLINE_BYTES: usize = 64 * 1024;
@@ -77,7 +78,7 @@ fn compute(request: &Request, payload_bucket: &str) -> Result<Answer<Computed>, 
         return Err(invalid(format!("this worker reads bodies of the content type {JSON} only")));
     }
     // What has no place in the log is not worked: it would leave no trace.
-    record::key(request.tenant.as_deref(), request.id).map_err(|error| invalid(error.to_string()))?;
+    key::record(request.tenant.as_deref(), request.id).map_err(|error| invalid(error.to_string()))?;
     let compute_request = wire::request_from_json(&request.body).map_err(|error| unreadable(&error))?;
     let statistics = statistics::compute(&compute_request).map_err(|violations| violating(&violations))?;
     let body = wire::statistics_to_json(&statistics);

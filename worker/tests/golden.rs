@@ -2,9 +2,10 @@
 //!
 //! `local/tests/python/test_golden.py` does the same with another reader and writer, and reads the attributes too.
 
+use compute_operations::key;
+use compute_operations::record::{self, LogValues, Operation, Record};
 use compute_proto::validate::{validate, violations_from_details};
 use compute_proto::{v1, wire};
-use compute_worker::record::{self, LogValues, Operation, Record};
 use compute_worker::statistics::compute;
 use serde_json::{Value, json};
 use sqs_rpc::Failure;
@@ -164,7 +165,7 @@ fn golden_records_are_read_as_written_down_and_canonical_ones_written_alike() {
         assert_eq!(record.result, optional(&decoded["result"], |r| wire::Statistics(statistics(r))), "{name}");
         assert_eq!(record.error, optional(&decoded["error"], error), "{name}");
         assert_eq!(record.summary.as_deref(), decoded["summary"].as_str(), "{name}");
-        assert_eq!(record::key(record.tenant.as_deref(), record.id).as_deref(), Ok(text(&case["key"])), "{name}");
+        assert_eq!(key::record(record.tenant.as_deref(), record.id).as_deref(), Ok(text(&case["key"])), "{name}");
 
         if is_canonical(&case) {
             assert_eq!(made(&record, &case["made_of"]).to_json(), content, "{name}");

@@ -4,9 +4,11 @@
 use std::future::Future;
 use std::time::Duration;
 
+use compute_operations::Bucket;
+use compute_operations::log::LogWriter;
 use compute_process::{aws, flags};
 use compute_worker::LogValues;
-use compute_worker::log::S3Log;
+use compute_worker::log::OperationLog;
 use compute_worker::service::ComputeService;
 use sqs_rpc::{Request, Responder, ResponderConfig};
 use tower::Service as _;
@@ -41,7 +43,8 @@ pub(crate) struct Flags {
 /// Works until `shutdown` is ready.
 pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Result<(), BoxError> {
     let aws = aws::load().await;
-    let log = S3Log::open(&aws, &flags.log_bucket, LogValues::All).await?;
+    let writer = LogWriter::new(Bucket::open(&aws, &flags.log_bucket).await?);
+    let log = OperationLog::new(writer, LogValues::All);
     let mut config = ResponderConfig::new(flags.request_queue);
     config.prefix = flags.prefix;
     config.worker_id = flags.worker_id;

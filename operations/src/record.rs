@@ -1,15 +1,13 @@
-//! The log record of an operation, a JSON object of its own in S3: its name, its content, and the summary for human eyes.
+//! What the log says of an operation, as JSON, and the summary for human eyes.
 //!
 //! Golden records lie in `proto/wire/v1/records.json`. All times are Unix milliseconds.
 
-mod key;
 mod summary;
 
 use compute_proto::{v1, wire};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::key::{KeyError, key};
 pub use self::summary::summary;
 
 /// How many values a record and its summary hold; of a longer list these are the first.

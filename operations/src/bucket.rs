@@ -1,0 +1,216 @@
+//! The bucket: the only code here that knows the AWS SDK.
+
+mod multipart;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+
+pub(crate) use self::multipart::{Multipart, Part};
+
+/// How long one attempt of a request may take, so that an S3 that takes an object and never answers does not keep it for ever.
+/// The SDK's retries come on top.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A bucket in S3. Clones share the connections.
+#[derive(Clone)]
+pub struct Bucket {
+    client: Client,
+    name: Arc<str>,
+}
+
+/// A request to S3 that failed, retries included.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{operation} on the bucket {bucket} failed: {reason}")]
+pub struct BucketError {
+    operation: &'static str,
+    bucket: String,
+    reason: String,
+}
+
+/// Whether a create-only PUT made the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Created {
+    /// It is new.
+    New,
+    /// An object of that name was there before, and still is.
+    Existed,
+}
+
+/// What an object is, beside its bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Content {
+    pub(crate) media_type: &'static str,
+}
+
+impl Content {
+    pub(crate) const JSON: Self = Self { media_type: "application/json" };
+}
+
+/// A part of a listing.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    /// In the order of their bytes.
+    pub(crate) keys: Vec<String>,
+    /// Whether there are more after the last one.
+    pub(crate) has_more: bool,
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Bucket").field(&self.name).finish()
+    }
+}
+
+impl Bucket {
+    /// The bucket of that name, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket is not there, or may not be used.
+    pub async fn open(aws: &SdkConfig, name: &str) -> Result<Self, BucketError> {
+        let bucket = Self::new(aws, name);
+        let answer = bucket.client.head_bucket().bucket(name).send().await;
+        answer.map_err(|error| bucket.error("HeadBucket", &error))?;
+        Ok(bucket)
+    }
+
+    /// The bucket of that name, whether it is there or not: its use will tell.
+    pub fn new(aws: &SdkConfig, name: &str) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+        let config = aws_sdk_s3::config::Builder::from(aws)
+            .timeout_config(timeouts)
+            // An endpoint of one's own is often an address without a wildcard name: the bucket then goes into the path.
+            .force_path_style(aws.endpoint_url().is_some())
+            .build();
+        Self { client: Client::from_conf(config), name: name.into() }
+    }
+
+    /// The bucket's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Creates an object, unless there is one of that name.
+    pub(crate) async fn create(&self, key: &str, content: Content, data: Bytes) -> Result<Created, BucketError> {
+        let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
+        match request.if_none_match("*").body(ByteStream::from(data)).send().await {
+            Ok(_) => Ok(Created::New),
+            Err(error) if error.code() == Some("PreconditionFailed") => Ok(Created::Existed),
+            Err(error) => Err(self.error("PutObject", &error)),
+        }
+    }
+
+    /// Writes an object, in place of one of that name.
+    pub(crate) async fn put(&self, key: &str, content: Content, data: Bytes) -> Result<(), BucketError> {
+        let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
+        let answer = request.body(ByteStream::from(data)).send().await;
+        answer.map_err(|error| self.error("PutObject", &error))?;
+        Ok(())
+    }
+
+    /// Reads an object; none if there is none.
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Bytes>, BucketError> {
+        let Some(mut object) = self.read(key).await? else { return Ok(None) };
+        let mut data = Vec::new();
+        while let Some(chunk) = object.next().await? {
+            data.extend_from_slice(&chunk);
+        }
+        Ok(Some(data.into()))
+    }
+
+    /// Starts to read an object; none if there is none.
+    pub(crate) async fn read(&self, key: &str) -> Result<Option<Object>, BucketError> {
+        match self.client.get_object().bucket(&*self.name).key(key).send().await {
+            Ok(answer) => {
+                let size = answer.content_length.and_then(|size| u64::try_from(size).ok());
+                Ok(Some(Object { size, body: answer.body, bucket: self.clone() }))
+            }
+            Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
+            Err(error) => Err(self.error("GetObject", &error)),
+        }
+    }
+
+    /// Lists at most 1,000 names that start with `prefix`, those after `after` if that is given.
+    pub(crate) async fn list(&self, prefix: &str, after: Option<&str>, most: usize) -> Result<Keys, BucketError> {
+        let most = i32::try_from(most).unwrap_or(i32::MAX);
+        let request = self.client.list_objects_v2().bucket(&*self.name).prefix(prefix).max_keys(most);
+        let answer = request.set_start_after(after.map(str::to_owned)).send().await;
+        let answer = answer.map_err(|error| self.error("ListObjectsV2", &error))?;
+        Ok(Keys {
+            has_more: answer.is_truncated == Some(true),
+            keys: answer.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect(),
+        })
+    }
+
+    /// Lists the folders, ending in `/`, right under `prefix`, which ends so as well; all of them, in the order of their bytes.
+    pub(crate) async fn folders(&self, prefix: &str) -> Result<Vec<String>, BucketError> {
+        let mut folders = Vec::new();
+        let mut token = None;
+        loop {
+            let request = self.client.list_objects_v2().bucket(&*self.name).prefix(prefix).delimiter("/");
+            let answer = request.set_continuation_token(token).send().await;
+            let answer = answer.map_err(|error| self.error("ListObjectsV2", &error))?;
+            folders.extend(answer.common_prefixes.unwrap_or_default().into_iter().filter_map(|folder| folder.prefix));
+            token = answer.next_continuation_token;
+            if token.is_none() {
+                return Ok(folders);
+            }
+        }
+    }
+
+    /// Deletes an object, if there is one of that name.
+    pub(crate) async fn delete(&self, key: &str) -> Result<(), BucketError> {
+        let answer = self.client.delete_object().bucket(&*self.name).key(key).send().await;
+        answer.map_err(|error| self.error("DeleteObject", &error))?;
+        Ok(())
+    }
+
+    fn error<E: std::error::Error + 'static>(&self, operation: &'static str, error: &SdkError<E>) -> BucketError
+    where
+        SdkError<E>: ProvideErrorMetadata,
+    {
+        // The messages of the error and its causes; the SDK's own rendering adds request and response whole.
+        let reason = match (error.code(), error.message()) {
+            (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
+            (None, _) => causes(error),
+        };
+        self.failed(operation, reason)
+    }
+
+    fn failed(&self, operation: &'static str, reason: String) -> BucketError {
+        BucketError { operation, bucket: self.name.to_string(), reason }
+    }
+}
+
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// An object that is being read.
+pub(crate) struct Object {
+    size: Option<u64>,
+    body: ByteStream,
+    bucket: Bucket,
+}
+
+impl Object {
+    /// Its bytes, as S3 says before it sends them.
+    pub(crate) fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// Its next bytes; none at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BucketError> {
+        let chunk = self.body.next().await.transpose();
+        chunk.map_err(|error| self.bucket.failed("GetObject", causes(&error)))
+    }
+}

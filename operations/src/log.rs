@@ -1,0 +1,28 @@
+//! The log of operations: how records get into the bucket, and how they are found again.
+
+mod reader;
+mod writer;
+
+pub use self::reader::{Listing, LogReader, Query};
+pub use self::writer::LogWriter;
+use crate::bucket::BucketError;
+use crate::key::KeyError;
+
+/// Why the log cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// There is no place in the log for such an operation.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// S3 cannot be asked.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
+    /// An object of the log is not what it must be.
+    #[error("the object {key} of the log cannot be read: {reason}")]
+    Content {
+        /// The object's key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
