@@ -128,6 +128,7 @@ mod tests {
             quantiles: vec![0.5, -1e-9, 1.0, 1.0 + f64::EPSILON, f64::NAN, f64::INFINITY],
             histogram: Some(v1::HistogramOptions { bins: 0 }),
             finish_late: true,
+            operation_id: String::new(),
         };
         let expected = ["values", "quantiles[1]", "quantiles[3]", "quantiles[4]", "quantiles[5]", "histogram.bins"];
         assert_eq!(fields(&request), expected);

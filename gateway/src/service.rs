@@ -4,17 +4,20 @@ use std::panic::resume_unwind;
 
 use compute_proto::COMPUTE_METHOD;
 use compute_proto::v1::compute_service_server::ComputeService;
-use compute_proto::v1::{ComputeRequest, ComputeResponse, Statistics};
+use compute_proto::v1::{
+    ComputeRequest, ComputeResponse, ComputeStreamRequest, GetOperationRequest, ListOperationsRequest,
+    ListOperationsResponse, Operation, Statistics, SubmitOperationRequest, WaitOperationRequest,
+};
 use compute_proto::validate::{FieldViolation, validate};
 use compute_proto::wire::{self, WireError};
 use http::HeaderName;
 use sqs_rpc::{Call, CallError, Reply, Requester};
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
-use tonic::{Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::calls::Admitted;
-use crate::status::{self, Operation};
+use crate::status;
 use crate::tenant::tenant;
 use crate::timing::timing;
 use crate::traceparent;
@@ -74,7 +77,9 @@ impl Compute {
         self.requester.call(Call {
             id: admitted.id,
             method: COMPUTE_METHOD.to_owned(),
-            body,
+            body: body.into(),
+            digest: None,
+            content_type: None,
             deadline: admitted.deadline,
             finish_late,
             tenant: caller.tenant,
@@ -97,7 +102,7 @@ async fn receive(admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Fa
 impl ComputeService for Compute {
     async fn compute(&self, request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
         let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
-        let operation = Operation { id: admitted.id, finish_late: Some(request.get_ref().finish_late) };
+        let operation = status::Operation { id: admitted.id, finish_late: Some(request.get_ref().finish_late) };
         validate(request.get_ref()).map_err(|violations| status::invalid_request(violations, operation))?;
         let caller =
             self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
@@ -108,6 +113,32 @@ impl ComputeService for Compute {
             Err(Failed::Call(error)) => Err(status::from_call_error(error, operation)),
             Err(Failed::Reply(error)) => Err(status::malformed_reply(&error, operation)),
         }
+    }
+
+    async fn compute_stream(
+        &self,
+        _request: Request<Streaming<ComputeStreamRequest>>,
+    ) -> Result<Response<ComputeResponse>, Status> {
+        Err(Status::unimplemented("being built"))
+    }
+
+    async fn submit_operation(&self, _request: Request<SubmitOperationRequest>) -> Result<Response<Operation>, Status> {
+        Err(Status::unimplemented("being built"))
+    }
+
+    async fn get_operation(&self, _request: Request<GetOperationRequest>) -> Result<Response<Operation>, Status> {
+        Err(Status::unimplemented("being built"))
+    }
+
+    async fn wait_operation(&self, _request: Request<WaitOperationRequest>) -> Result<Response<Operation>, Status> {
+        Err(Status::unimplemented("being built"))
+    }
+
+    async fn list_operations(
+        &self,
+        _request: Request<ListOperationsRequest>,
+    ) -> Result<Response<ListOperationsResponse>, Status> {
+        Err(Status::unimplemented("being built"))
     }
 }
 

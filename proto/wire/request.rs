@@ -30,7 +30,8 @@ struct WrittenHistogram {
 
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let v1::ComputeRequest { values, quantiles, histogram, finish_late } = self.0;
+        // The id is that of the message: a request repeated under another id has the same body, and so the same digest.
+        let v1::ComputeRequest { values, quantiles, histogram, finish_late, operation_id: _ } = self.0;
         let quoted = values.iter().any(|&value| needs_quotes(value));
         let fields = WrittenFields {
             values: WrittenIntegers { values, quoted },
@@ -70,6 +71,7 @@ impl<'de> Deserialize<'de> for Read {
                 bins: bins.map_or(0, |Integer(bins)| bins),
             }),
             finish_late: finish_late.unwrap_or_default(),
+            operation_id: String::new(),
         }))
     }
 }

@@ -34,6 +34,7 @@ fn a_request_has_the_documented_form() {
         quantiles: vec![0.0, 0.25, 1.0],
         histogram: Some(v1::HistogramOptions { bins: 10 }),
         finish_late: true,
+        ..Default::default()
     };
     let json = r#"{"values":[4,5,2,35,2452],"quantiles":[0,0.25,1],"histogram":{"bins":10},"finish_late":true}"#;
     assert_eq!(request_to_json(&request), json);
@@ -213,7 +214,7 @@ prop_compose! {
         finish_late in any::<bool>(),
     ) -> v1::ComputeRequest {
         let histogram = bins.map(|bins| v1::HistogramOptions { bins });
-        v1::ComputeRequest { values, quantiles, histogram, finish_late }
+        v1::ComputeRequest { values, quantiles, histogram, finish_late, operation_id: String::new() }
     }
 }
 

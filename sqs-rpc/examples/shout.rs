@@ -43,7 +43,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let call = Call {
         id: Uuid::now_v7(),
         method: METHOD.to_owned(),
-        body: text,
+        body: text.into(),
+        digest: None,
+        content_type: None,
         deadline: Instant::now() + LIMIT,
         finish_late: false,
         tenant: None,
@@ -63,5 +65,5 @@ async fn shout(request: Request) -> Result<Answer<()>, Failure> {
     if request.method != METHOD {
         return Err(Failure::new(code::UNIMPLEMENTED, "only Shout is known here"));
     }
-    Ok(Answer { body: request.body.to_uppercase(), context: () })
+    Ok(Answer { body: request.body.to_uppercase().into(), context: () })
 }

@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::{self, MessageAttributeValue, MessageSystemAttributeName
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::body::Body;
 use crate::clock::SqsClock;
 use crate::message::{Outgoing, Received};
 use crate::reply::{IncomingReply, OutgoingReply};
@@ -117,7 +118,9 @@ pub fn read_reply(message: Message) -> Result<ReplyMessage, String> {
 /// The message that a responder sends for this reply.
 pub fn write_reply(reply: ReplyMessage) -> Message {
     let ReplyMessage { id, digest, worker, timing, outcome } = reply;
-    OutgoingReply { id, digest, worker: worker.unwrap_or_default(), timing, outcome }.into_message().into()
+    OutgoingReply { id, digest, worker: worker.unwrap_or_default(), timing, outcome: outcome.map(Body::Text) }
+        .into_message()
+        .into()
 }
 
 /// How the call ends that this reply is for, after that time, if it is a reply.

@@ -30,14 +30,14 @@
 //! | attribute | on | type | meaning |
 //! | --- | --- | --- | --- |
 //! | `CorrelationId` | both | String | the call's UUID (version 7) |
-//! | `ReplyTo` | request | String | URL of the reply queue; absent: nobody waits |
+//! | `ReplyTo` | request | String | URL of the reply queue; absent: nobody waits (a submitted request) |
 //! | `Method` | request | String | what to do, for example `compute.v1.ComputeService/Compute` |
 //! | `TimeoutMs` | request | Number | time left when the message was sent; absent: no limit |
 //! | `Deadline` | request | Number | Unix milliseconds after which nobody waits, on SQS's clock as far as the requester knows it; absent: none |
-//! | `Digest` | both | String | hex SHA-256 of the request's body |
+//! | `Digest` | both | String | hex SHA-256 of the request's payload |
 //! | `ContentType` | request | String | absent: `application/json` |
 //! | `traceparent` | request | String | W3C trace context |
-//! | `ExtendedPayloadSize` | request | Number | bytes of a payload in S3, to which the body is a [`Pointer`]; absent: the body is the payload |
+//! | `ExtendedPayloadSize` | both | Number | bytes of a payload in S3, to which the body is a [`Pointer`]; absent: the body is the payload |
 //! | `Status` | reply | Number | gRPC status code, 0 is success |
 //! | `Worker` | reply | String | the responder's id |
 //! | `Timing` | reply | String | JSON, see [`ReplyTiming`] |
@@ -80,6 +80,7 @@
 
 mod backoff;
 mod batch;
+mod body;
 mod clock;
 mod dead_letters;
 mod deletes;
@@ -97,6 +98,7 @@ mod requester;
 mod responder;
 mod settings;
 
+pub use body::Body;
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Listing, Moved, WhyDead};
 pub use failure::{Failure, code};
 pub use message::MAX_MESSAGE_BYTES;

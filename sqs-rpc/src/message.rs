@@ -53,8 +53,8 @@ impl Attribute {
         Self { name, data_type: STRING, value: value.into() }
     }
 
-    pub(crate) fn number(name: &'static str, value: impl Into<i64>) -> Self {
-        Self { name, data_type: NUMBER, value: value.into().to_string() }
+    pub(crate) fn number(name: &'static str, value: impl ToString) -> Self {
+        Self { name, data_type: NUMBER, value: value.to_string() }
     }
 
     fn size(&self) -> usize {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::body::Body;
 use crate::clock;
 use crate::failure::Failure;
 use crate::message::{Attribute, AttributeError, Outgoing, Received, attribute};
@@ -40,16 +41,16 @@ pub(crate) struct OutgoingReply {
     pub(crate) digest: String,
     pub(crate) worker: String,
     pub(crate) timing: ReplyTiming,
-    pub(crate) outcome: Result<String, Failure>,
+    pub(crate) outcome: Result<Body, Failure>,
 }
 
 impl OutgoingReply {
     pub(crate) fn into_message(self) -> Outgoing {
-        let (status, body) = match self.outcome {
-            Ok(body) => (0, body),
-            Err(failure) => (failure.code, failure.to_json()),
+        let (status, (body, payload_in_s3)) = match self.outcome {
+            Ok(body) => (0, body.into_message()),
+            Err(failure) => (failure.code, (failure.to_json(), None)),
         };
-        let attributes = vec![
+        let mut attributes = vec![
             Attribute::string(attribute::CORRELATION_ID, self.id.to_string()),
             Attribute::number(attribute::STATUS, status),
             Attribute::string(attribute::DIGEST, self.digest),
@@ -59,6 +60,9 @@ impl OutgoingReply {
                 serde_json::to_string(&self.timing).expect("a struct of numbers serializes"),
             ),
         ];
+        if let Some(size) = payload_in_s3 {
+            attributes.push(Attribute::number(attribute::EXTENDED_PAYLOAD_SIZE, size));
+        }
         Outgoing { body, attributes, group: None }
     }
 }
@@ -74,6 +78,8 @@ pub(crate) struct IncomingReply {
     pub(crate) sent: Option<i64>,
     /// When the reply was first received: Unix milliseconds on SQS's clock.
     pub(crate) received: Option<i64>,
+    /// The bytes of a payload in S3, to which the body is a pointer.
+    pub(crate) payload_in_s3: Option<u64>,
     pub(crate) outcome: Result<String, Failure>,
 }
 
@@ -103,11 +109,12 @@ impl IncomingReply {
         let timing = timing.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         let (digest, worker) = (message.required_string(attribute::DIGEST)?.to_owned(), owned(attribute::WORKER)?);
         let (sent, received) = (message.sent_ms, message.first_received_ms);
+        let payload_in_s3 = message.number(attribute::EXTENDED_PAYLOAD_SIZE)?;
         let outcome = match status {
             0 => Ok(message.body),
             code => Err(read_failure(code, &message.body)),
         };
-        Ok(Self { id, digest, worker, timing, sent, received, outcome })
+        Ok(Self { id, digest, worker, timing, sent, received, payload_in_s3, outcome })
     }
 }
 

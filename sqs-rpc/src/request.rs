@@ -20,9 +20,14 @@ pub(crate) fn digest(body: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct OutgoingRequest {
     pub(crate) id: Uuid,
-    pub(crate) reply_to: String,
+    /// Absent: nobody waits.
+    pub(crate) reply_to: Option<String>,
     pub(crate) method: String,
+    /// The payload, or a pointer to it.
     pub(crate) body: String,
+    /// The bytes of a payload in S3.
+    pub(crate) payload_in_s3: Option<u64>,
+    pub(crate) content_type: Option<String>,
     pub(crate) digest: String,
     /// Absent: to be worked even if nobody waits any more.
     pub(crate) deadline: Option<Instant>,
@@ -34,10 +39,18 @@ impl OutgoingRequest {
     pub(crate) fn to_message(&self, clock: &SqsClock) -> Outgoing {
         let mut attributes = vec![
             Attribute::string(attribute::CORRELATION_ID, self.id.to_string()),
-            Attribute::string(attribute::REPLY_TO, &self.reply_to),
             Attribute::string(attribute::METHOD, &self.method),
             Attribute::string(attribute::DIGEST, &self.digest),
         ];
+        if let Some(reply_to) = &self.reply_to {
+            attributes.push(Attribute::string(attribute::REPLY_TO, reply_to));
+        }
+        if let Some(size) = self.payload_in_s3 {
+            attributes.push(Attribute::number(attribute::EXTENDED_PAYLOAD_SIZE, size));
+        }
+        if let Some(content_type) = &self.content_type {
+            attributes.push(Attribute::string(attribute::CONTENT_TYPE, content_type));
+        }
         if let Some(deadline) = self.deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             let left_ms = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
@@ -52,10 +65,11 @@ impl OutgoingRequest {
 
     /// The size of the message, in the bytes that SQS counts, without building it.
     pub(crate) fn size(&self) -> usize {
-        // Names and types of all attributes, 131 bytes, and the longest id and numbers, 74.
-        const FIXED: usize = 205;
-        let values = self.reply_to.len() + self.method.len() + self.digest.len();
-        FIXED + values + self.traceparent.as_ref().map_or(0, String::len) + self.body.len()
+        // Names and types of all attributes, 172 bytes, and the longest id and numbers, 94.
+        const FIXED: usize = 266;
+        let optional = [&self.reply_to, &self.content_type, &self.traceparent];
+        let optional: usize = optional.into_iter().flatten().map(String::len).sum();
+        FIXED + self.method.len() + self.digest.len() + optional + self.body.len()
     }
 }
 
@@ -267,7 +281,9 @@ mod tests {
         let body = r#"{"values":[1]}"#.to_owned();
         OutgoingRequest {
             id: Uuid::now_v7(),
-            reply_to: REPLY_TO.to_owned(),
+            reply_to: Some(REPLY_TO.to_owned()),
+            payload_in_s3: None,
+            content_type: None,
             method: "test/Method".to_owned(),
             digest: digest(&body),
             body,
@@ -325,7 +341,7 @@ mod tests {
         for timeout in [None, Some(Duration::from_secs(900))] {
             let outgoing = outgoing(timeout);
             let (counted, actual) = (outgoing.size(), outgoing.to_message(&SqsClock::default()).size());
-            assert!((actual..actual + 128).contains(&counted), "{counted} counted, {actual} sent");
+            assert!((actual..actual + 192).contains(&counted), "{counted} counted, {actual} sent");
         }
     }
 

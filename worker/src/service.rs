@@ -82,7 +82,7 @@ fn compute(request: &Request, payload_bucket: &str) -> Result<Answer<Computed>, 
     let compute_request = wire::request_from_json(&request.body).map_err(|error| unreadable(&error))?;
     let statistics = statistics::compute(&compute_request).map_err(|violations| violating(&violations))?;
     let body = wire::statistics_to_json(&statistics);
-    Ok(Answer { body, context: Computed { values: compute_request.values, statistics } })
+    Ok(Answer { body: body.into(), context: Computed { values: compute_request.values, statistics } })
 }
 
 fn unreadable(error: &wire::WireError) -> Failure {

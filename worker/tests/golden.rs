@@ -58,6 +58,7 @@ fn request(decoded: &Value) -> v1::ComputeRequest {
         quantiles: doubles(&decoded["quantiles"]),
         histogram: optional(&decoded["bins"], |bins| v1::HistogramOptions { bins: integer(bins) }),
         finish_late: decoded["finish_late"] == true,
+        ..Default::default()
     }
 }
 

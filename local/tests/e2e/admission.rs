@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use compute_local::stack::REQUEST_QUEUE;
 use sqs_rpc::{
-    Answer, Call, CallError, Failure, NoJournal, Request, Requester, RequesterConfig, Responder, ResponderConfig,
+    Answer, Body, Call, CallError, Failure, NoJournal, Request, Requester, RequesterConfig, Responder, ResponderConfig,
 };
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
@@ -29,7 +29,9 @@ fn call(timeout: Duration) -> Call {
     Call {
         id: Uuid::now_v7(),
         method: "test/Echo".to_owned(),
-        body: "{}".to_owned(),
+        body: Body::Text("{}".to_owned()),
+        digest: None,
+        content_type: None,
         deadline: Instant::now() + timeout,
         finish_late: false,
         tenant: None,
@@ -44,7 +46,7 @@ async fn worker(stack: &TestStack, slots: usize, takes: Duration) -> (Cancellati
     config.poll_wait = Duration::from_secs(1);
     let echo = tower::service_fn(move |request: Request| async move {
         tokio::time::sleep(takes).await;
-        Ok::<_, Failure>(Answer { body: request.body, context: () })
+        Ok::<_, Failure>(Answer { body: request.body.into(), context: () })
     });
     let responder = Responder::new(&stack.aws(), config, echo, NoJournal).await.expect("it starts");
     let stop = CancellationToken::new();

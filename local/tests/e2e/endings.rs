@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use compute_local::stack::REQUEST_QUEUE;
 use compute_proto::COMPUTE_METHOD;
-use sqs_rpc::{Call, CallError, Requester, RequesterConfig};
+use sqs_rpc::{Body, Call, CallError, Requester, RequesterConfig};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -21,7 +21,9 @@ pub(crate) fn call(timeout: Duration) -> Call {
     Call {
         id: Uuid::now_v7(),
         method: COMPUTE_METHOD.to_owned(),
-        body: r#"{"values":[1,2,3]}"#.to_owned(),
+        body: Body::Text(r#"{"values":[1,2,3]}"#.to_owned()),
+        digest: None,
+        content_type: None,
         deadline: Instant::now() + timeout,
         finish_late: false,
         tenant: None,

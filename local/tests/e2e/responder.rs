@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use compute_local::stack::REQUEST_QUEUE;
 use sqs_rpc::{
-    Answer, BoxError, Call, CallError, Failure, Journal, Operation, Request, Requester, RequesterConfig, Responder,
-    ResponderConfig, code,
+    Answer, Body, BoxError, Call, CallError, Failure, Journal, Operation, Request, Requester, RequesterConfig,
+    Responder, ResponderConfig, code,
 };
 use tokio::time::Instant;
 use tower::service_fn;
@@ -34,14 +34,16 @@ async fn panicking(request: Request) -> Result<Answer<()>, Failure> {
         tokio::task::yield_now().await;
     }
     assert!(!request.body.contains("panic"), "as told");
-    Ok(Answer { body: request.body, context: () })
+    Ok(Answer { body: request.body.into(), context: () })
 }
 
 fn call(body: &str) -> Call {
     Call {
         id: Uuid::now_v7(),
         method: "test/Echo".to_owned(),
-        body: body.to_owned(),
+        body: Body::Text(body.to_owned()),
+        digest: None,
+        content_type: None,
         deadline: Instant::now() + LONG,
         finish_late: false,
         tenant: None,

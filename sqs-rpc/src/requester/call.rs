@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::BoxError;
+use crate::body::Body;
 use crate::clock;
 use crate::failure::Failure;
 use crate::reply::{IncomingReply, ReplyTiming};
@@ -17,8 +18,12 @@ pub struct Call {
     pub id: Uuid,
     /// What to do, for example `compute.v1.ComputeService/Compute`.
     pub method: String,
-    /// The payload: text that XML can hold, as SQS demands. JSON is.
-    pub body: String,
+    /// The payload.
+    pub body: Body,
+    /// Hex SHA-256 of the payload. Absent: it is computed of the text of the body.
+    pub digest: Option<String>,
+    /// The media type of the payload; absent: `application/json`.
+    pub content_type: Option<String>,
     /// When the caller gives up.
     pub deadline: Instant,
     /// Whether to work the request even when the deadline has passed. False: it may be dropped then.
@@ -32,8 +37,10 @@ pub struct Call {
 /// The answer to a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
-    /// The payload.
+    /// The payload, or a [`Pointer`](crate::Pointer) to it when `payload_in_s3` is there.
     pub body: String,
+    /// The bytes of a payload that lies in S3, by the responder's word; absent: the body is the payload.
+    pub payload_in_s3: Option<u64>,
     /// The id of the responder that answered.
     pub worker: Option<String>,
     /// Where the time went.
@@ -123,6 +130,6 @@ impl Reply {
             compute: between(reported.started, reported.finished),
         };
         let body = reply.outcome.map_err(CallError::Failed)?;
-        Ok(Self { body, worker: reply.worker, timing, reported })
+        Ok(Self { body, payload_in_s3: reply.payload_in_s3, worker: reply.worker, timing, reported })
     }
 }

@@ -143,14 +143,28 @@ impl Requester {
         }
     }
 
+    /// Sends a request that nobody waits for. Returns as soon as SQS has it; it is worked however long that takes.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::TooLarge`]; [`CallError::Unavailable`], [`CallError::ShuttingDown`] and, when SQS has not taken it by then,
+    /// [`CallError::DeadlineExceeded`]: after these it may have been sent, and may be worked.
+    pub async fn submit(&self, call: Call) -> Result<(), CallError> {
+        let deadline = call.deadline;
+        let request = outgoing(call, None);
+        check_size(&request)?;
+        tokio::select! {
+            biased;
+            sent = self.shared.sends.submit(request) => sent.map_err(not_sent),
+            () = tokio::time::sleep_until(deadline) => Err(CallError::DeadlineExceeded),
+        }
+    }
+
     fn begin(&self, call: Call) -> Result<Exchange, CallError> {
         let deadline = call.deadline;
         let reply_to = self.shared.reply_queue.address();
-        let request = outgoing(call, &reply_to);
-        let size = request.size();
-        if size > MAX_MESSAGE_BYTES {
-            return Err(CallError::TooLarge { size, limit: MAX_MESSAGE_BYTES });
-        }
+        let request = outgoing(call, Some(&reply_to));
+        check_size(&request)?;
         if reply_to.is_lost() {
             return Err(CallError::Unavailable(ReplyQueueLost.into()));
         }
@@ -204,19 +218,37 @@ struct Exchange {
 async fn failure(sent: Submitted) -> CallError {
     match sent.await {
         Ok(()) => std::future::pending().await,
-        Err(SubmitError::Closed) => CallError::ShuttingDown,
-        Err(SubmitError::Queue(error)) => CallError::Unavailable(error.into()),
+        Err(error) => not_sent(error),
     }
 }
 
-fn outgoing(call: Call, reply_to: &ReplyAddress) -> OutgoingRequest {
+fn not_sent(error: SubmitError) -> CallError {
+    match error {
+        SubmitError::Closed => CallError::ShuttingDown,
+        SubmitError::Queue(error) => CallError::Unavailable(error.into()),
+    }
+}
+
+fn check_size(request: &OutgoingRequest) -> Result<(), CallError> {
+    let size = request.size();
+    if size > MAX_MESSAGE_BYTES {
+        return Err(CallError::TooLarge { size, limit: MAX_MESSAGE_BYTES });
+    }
+    Ok(())
+}
+
+/// Without an address for replies nobody waits, so the request has no deadline either.
+fn outgoing(call: Call, reply_to: Option<&ReplyAddress>) -> OutgoingRequest {
+    let (body, payload_in_s3) = call.body.into_message();
     OutgoingRequest {
         id: call.id,
-        reply_to: reply_to.url().to_owned(),
+        reply_to: reply_to.map(|address| address.url().to_owned()),
         method: call.method,
-        digest: request::digest(&call.body),
-        body: call.body,
-        deadline: (!call.finish_late).then_some(call.deadline),
+        digest: call.digest.unwrap_or_else(|| request::digest(&body)),
+        body,
+        payload_in_s3,
+        content_type: call.content_type,
+        deadline: (reply_to.is_some() && !call.finish_late).then_some(call.deadline),
         tenant: call.tenant,
         traceparent: call.traceparent,
     }

@@ -312,6 +312,7 @@ mod tests {
             timing: ReplyTiming::default(),
             sent: None,
             received: None,
+            payload_in_s3: None,
             outcome: Ok("{}".to_owned()),
         }
     }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::BoxError;
+use crate::body::Body;
 use crate::failure::Failure;
 use crate::request::Request;
 
 /// A service's answer to a request.
 #[derive(Debug, Clone)]
 pub struct Answer<T> {
-    /// The body of the reply: text that XML can hold, as SQS demands. JSON is.
-    pub body: String,
+    /// The body of the reply.
+    pub body: Body,
     /// What the [`Journal`] wants to know beyond that. It is not sent.
     pub context: T,
 }

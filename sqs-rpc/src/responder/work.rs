@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 use super::{Answer, Journal, Operation, Shared, Slot, WorkTimes};
 use crate::backoff::Backoff;
 use crate::batch::SubmitError;
+use crate::body::Body;
 use crate::clock;
 use crate::failure::Failure;
 use crate::message::{MAX_MESSAGE_BYTES, Outgoing, Received};
@@ -150,7 +151,7 @@ impl<S, J> Shared<S, J> {
         }
     }
 
-    fn outgoing_reply<T>(&self, operation: &Operation<T>, outcome: Result<String, Failure>) -> OutgoingReply {
+    fn outgoing_reply<T>(&self, operation: &Operation<T>, outcome: Result<Body, Failure>) -> OutgoingReply {
         let (request, times) = (&operation.request, operation.times);
         OutgoingReply {
             id: request.id,

@@ -13,7 +13,7 @@ fn the_example_of_the_documentation() {
         values: vec![4, 5, 2, 35, 2452],
         quantiles: vec![0.9, 0.0],
         histogram: Some(v1::HistogramOptions { bins: 2 }),
-        finish_late: false,
+        ..Default::default()
     };
     let expected = v1::Statistics {
         count: 5,
@@ -86,7 +86,7 @@ proptest! {
             values,
             quantiles: vec![p],
             histogram: Some(v1::HistogramOptions { bins: 7 }),
-            finish_late: false,
+            ..Default::default()
         };
         let statistics = compute(&request);
         request.values.sort_unstable();
@@ -102,7 +102,7 @@ proptest! {
         bins in proptest::option::of(0..2000_u32),
     ) {
         let histogram = bins.map(|bins| v1::HistogramOptions { bins });
-        let _ = compute(&v1::ComputeRequest { values, quantiles, histogram, finish_late: false });
+        let _ = compute(&v1::ComputeRequest { values, quantiles, histogram, ..Default::default() });
     }
 
     #[test]
