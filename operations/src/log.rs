@@ -2,11 +2,13 @@
 
 mod deleter;
 mod finder;
+mod follower;
 mod reader;
 mod writer;
 
 pub use self::deleter::{Deleted, LogDeleter};
 pub use self::finder::Finder;
+pub use self::follower::{Follower, News};
 pub use self::reader::{Listing, LogReader, Pages, Query};
 pub use self::writer::LogWriter;
 use crate::bucket::BucketError;

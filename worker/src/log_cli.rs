@@ -1,7 +1,9 @@
 //! `compute-worker log`: what the log of operations says, for people, and how to forget it.
 
+mod delete;
 mod listing;
 mod progress;
+mod tail;
 mod text;
 
 use std::io::{self, Write};
@@ -17,7 +19,9 @@ use time::Date;
 use time::macros::format_description;
 use uuid::{Uuid, Version};
 
+use self::delete::Delete;
 use self::listing::List;
+use self::tail::Tail;
 use crate::terminal::printable_json;
 
 /// Shows the log of operations, and deletes from it.
@@ -39,6 +43,16 @@ enum Command {
     Ls(List),
     /// Shows one operation: its result, its times, its worker
     Get(Get),
+    /// Shows operations as they appear in the log, oldest first, until Ctrl-C
+    ///
+    /// Each is shown once, however late or out of order its record comes within the window. One that was marked as dead and
+    /// is finished after all is shown both times.
+    Tail(Tail),
+    /// Deletes one operation, those before a day, or all of a tenant, with the payloads they point to
+    ///
+    /// What a deletion that was ended left half done, the next one like it finishes. An operation that is still under way is
+    /// worked and logged again. Run one deletion of a tenant at a time. In a bucket with versioning, older versions stay.
+    Delete(Delete),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -82,6 +96,10 @@ impl About {
     fn tenant(&self) -> Option<&str> {
         self.tenant.as_ref().and_then(|Tenant(name)| name.as_deref())
     }
+
+    fn not_found(&self, id: Uuid) -> LogCommandError {
+        LogCommandError::NotFound { id, tenant: self.tenant().map(str::to_owned), bucket: self.log_bucket.clone() }
+    }
 }
 
 /// Why a command did not do what it was asked to.
@@ -103,6 +121,12 @@ pub enum LogCommandError {
         /// The log's bucket.
         bucket: String,
     },
+    /// Nobody has said that this is meant to be deleted.
+    #[error("nothing is deleted: this would delete {0}. Say --yes, or run it on a terminal to be asked")]
+    Unconfirmed(String),
+    /// The question whether to delete was answered with no.
+    #[error("nothing is deleted")]
+    Declined,
     /// The output was closed.
     #[error("cannot write")]
     Output(#[from] io::Error),
@@ -111,13 +135,7 @@ pub enum LogCommandError {
 impl LogCommand {
     /// How the process logs.
     pub fn logging(&self) -> &logging::Flags {
-        &self.about().logging
-    }
-
-    fn about(&self) -> &About {
-        match &self.command {
-            Command::Ls(List { about, .. }) | Command::Get(Get { about, .. }) => about,
-        }
+        &self.command.about().logging
     }
 
     /// Does what was asked for. The answer goes to `out`, remarks to `notes`, the bar that shows progress to standard error if
@@ -140,27 +158,29 @@ impl LogCommand {
 
 impl Command {
     async fn run(&self, aws: &SdkConfig, out: &mut impl Write, notes: impl Write) -> Result<(), LogCommandError> {
+        let bucket = Bucket::open(aws, &self.about().log_bucket).await?;
         match self {
-            Self::Ls(list) => list.run(&list.about.reader(aws).await?, out, notes).await,
-            Self::Get(get) => get.run(&get.about.reader(aws).await?, out).await,
+            Self::Ls(list) => list.run(&LogReader::new(bucket), out, notes).await,
+            Self::Get(get) => get.run(&LogReader::new(bucket), out).await,
+            Self::Tail(tail) => tail.run(bucket, out, notes).await,
+            Self::Delete(delete) => delete.run(bucket, out, notes).await,
         }
     }
-}
 
-impl About {
-    async fn reader(&self, aws: &SdkConfig) -> Result<LogReader, BucketError> {
-        Ok(LogReader::new(Bucket::open(aws, &self.log_bucket).await?))
+    fn about(&self) -> &About {
+        match self {
+            Self::Ls(List { about, .. })
+            | Self::Get(Get { about, .. })
+            | Self::Tail(Tail { about, .. })
+            | Self::Delete(Delete { about, .. }) => about,
+        }
     }
 }
 
 impl Get {
     async fn run(&self, log: &LogReader, out: &mut impl Write) -> Result<(), LogCommandError> {
         let Some(record) = log.find(self.about.tenant(), self.id).await? else {
-            return Err(LogCommandError::NotFound {
-                id: self.id,
-                tenant: self.about.tenant().map(str::to_owned),
-                bucket: self.about.log_bucket.clone(),
-            });
+            return Err(self.about.not_found(self.id));
         };
         if self.about.json {
             write_json(out, &record)?;

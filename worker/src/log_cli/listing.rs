@@ -38,22 +38,24 @@ impl List {
         let most = if self.limit == 0 { usize::MAX } else { usize::try_from(self.limit).unwrap_or(usize::MAX) };
         let progress = Progress::new((self.limit > 0).then_some(self.limit), "operations");
         let tenant = self.about.tenant().map(str::to_owned);
-        let mut query = Query { tenant, day: self.day, before: None, limit: 0 };
-        let mut listed = 0;
-        let mut has_more = true;
-        while has_more && listed < most {
-            query.limit = PAGE.min(most - listed);
-            let page = log.list(&query).await?;
-            progress.aside(|| self.write(out, &page.records, listed == 0))?;
-            listed += page.records.len();
-            progress.advance(page.records.len());
-            // A page that lost all of its records to a deletion cannot be gone on from.
-            has_more = page.has_more && !page.records.is_empty();
-            query.before = page.records.last().map(|record| record.id);
+        let mut pages = log.pages(Query { tenant, day: self.day, before: None, limit: PAGE.min(most) });
+        let (mut listed, mut damaged, mut has_more) = (0, 0, false);
+        while listed < most
+            && let Some(page) = pages.next().await?
+        {
+            let records = &page.records[..page.records.len().min(most - listed)];
+            progress.aside(|| self.write(out, records, listed == 0))?;
+            listed += records.len();
+            damaged += page.damaged;
+            has_more = page.has_more || records.len() < page.records.len();
+            progress.advance(records.len());
         }
         drop(progress);
         let more = if has_more { ", and there are more (--limit)" } else { "" };
         writeln!(notes, "{listed} operations of {}{more}", whose(self.about.tenant()))?;
+        if damaged > 0 {
+            writeln!(notes, "{damaged} objects or records among them cannot be read, and are left out")?;
+        }
         Ok(())
     }
 

@@ -43,6 +43,11 @@ impl Progress {
         self.bar.inc(done as u64);
     }
 
+    /// Notes how many are done.
+    pub(super) fn set(&self, done: u64) {
+        self.bar.set_position(done);
+    }
+
     /// Writes something without the bar in its way: standard output may be the same terminal.
     pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         self.bar.suspend(write)

@@ -1,0 +1,109 @@
+//! `log tail`.
+
+use std::io::{self, Write};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use compute_operations::Bucket;
+use compute_operations::log::{Follower, LogError, News};
+use compute_process::{flags, shutdown};
+
+use super::text::Columns;
+use super::{About, LogCommandError, whose, write_json};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Tail {
+    /// How far back to begin, 0s to 24h: by default with what appears from now on
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = flags::duration(Duration::ZERO..=24 * HOUR))]
+    since: Duration,
+
+    /// How long to wait between two looks at the log, 500ms to 1h. A look is two requests to S3 or more, of $5 a million
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = flags::duration(SECOND / 2..=HOUR))]
+    interval: Duration,
+
+    /// How long after an operation was made its record is waited for, 10s to 24h, if it has an object of its own. One that comes
+    /// later is not shown. Each look lists what is younger than this
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = flags::duration(10 * SECOND..=24 * HOUR))]
+    window: Duration,
+
+    #[command(flatten)]
+    pub(super) about: About,
+}
+
+impl Tail {
+    /// Shows operations until the process is told to end.
+    pub(super) async fn run(
+        &self,
+        bucket: Bucket,
+        out: &mut impl Write,
+        notes: impl Write,
+    ) -> Result<(), LogCommandError> {
+        let shutdown = shutdown::requested()?;
+        tokio::select! {
+            biased;
+            () = shutdown => Ok(()),
+            // Between two records, for nothing is awaited while one is written.
+            ended = self.follow(bucket, out, notes) => ended,
+        }
+    }
+
+    async fn follow(&self, bucket: Bucket, out: &mut impl Write, mut notes: impl Write) -> Result<(), LogCommandError> {
+        let from = |ago: Duration| now().saturating_sub(u64::try_from(ago.as_millis()).unwrap_or(u64::MAX));
+        let since = from(self.since);
+        let tenant = self.about.tenant().map(str::to_owned);
+        let mut log = Follower::new(bucket, tenant, from(self.since.max(self.window)), self.window);
+        log.look(now()).await?;
+        log.skip_before(since);
+        let columns = Columns { tenant: self.about.tenant().is_some() };
+        let (of, window) = (whose(self.about.tenant()), humantime::format_duration(self.window));
+        writeln!(
+            notes,
+            "following the operations of {of}; each is waited for until {window} after it was made. Ctrl-C ends this"
+        )?;
+        if !self.about.json {
+            columns.write_header(out)?;
+            out.flush()?;
+        }
+        let mut is_away = false;
+        loop {
+            match log.read().await {
+                Ok(Some(news)) => {
+                    self.write(&news, columns, out, &mut notes)?;
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => note_trouble(&mut notes, &error, &mut is_away)?,
+            }
+            tokio::time::sleep(self.interval).await;
+            match log.look(now()).await {
+                Ok(()) => is_away = false,
+                Err(error) => note_trouble(&mut notes, &error, &mut is_away)?,
+            }
+        }
+    }
+
+    fn write(&self, news: &News, columns: Columns, out: &mut impl Write, notes: &mut impl Write) -> io::Result<()> {
+        for record in &news.records {
+            if self.about.json {
+                write_json(out, record)?;
+            } else {
+                columns.write_record(out, record)?;
+            }
+        }
+        out.flush()?;
+        news.damaged.iter().try_for_each(|error| writeln!(notes, "{error}"))
+    }
+}
+
+/// Says once that S3 is away: it is asked again and again.
+fn note_trouble(notes: &mut impl Write, error: &LogError, is_away: &mut bool) -> io::Result<()> {
+    if std::mem::replace(is_away, true) { Ok(()) } else { writeln!(notes, "{error}; trying again") }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
