@@ -156,6 +156,9 @@ def test_the_queues_and_the_bucket_for_aws_are_made_as_the_readme_says(tmp_path)
         assert {rule["Filter"]["Prefix"]: rule.get("Expiration", {}).get("Days") for rule in rules} == {
             "payloads/": 40, "claims/": 40, "": None,
         }  # fmt: skip
+        rules += json.loads(f"[{block('json', 'operations-1-year')}]")
+        put = f"aws s3api put-bucket-lifecycle-configuration --bucket my-compute-logs --lifecycle-configuration '{json.dumps({'Rules': rules})}'"
+        run(local, AWS_IS_LOCAL + put, **LOCAL_AWS)
     finally:
         processes.end()
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use compute_operations::Bucket;
-use compute_operations::log::{Follower, LogError, News};
+use compute_operations::log::{Follower, News};
 use compute_process::{flags, shutdown};
 
 use super::text::Columns;
@@ -67,21 +67,28 @@ impl Tail {
             columns.write_header(out)?;
             out.flush()?;
         }
-        let mut is_away = false;
+        let (mut looked, mut is_away) = (Ok(()), false);
         loop {
-            match log.read().await {
+            let read = match looked {
+                Ok(()) => log.read().await,
+                Err(error) => Err(error),
+            };
+            looked = Ok(());
+            match read {
                 Ok(Some(news)) => {
                     self.write(&news, columns, out, &mut notes)?;
                     continue;
                 }
-                Ok(None) => {}
-                Err(error) => note_trouble(&mut notes, &error, &mut is_away)?,
+                Ok(None) => is_away = false,
+                // Said once: S3 is asked again and again.
+                Err(error) if !is_away => {
+                    is_away = true;
+                    writeln!(notes, "{error}; trying again")?;
+                }
+                Err(_) => {}
             }
             tokio::time::sleep(self.interval).await;
-            match log.look(now()).await {
-                Ok(()) => is_away = false,
-                Err(error) => note_trouble(&mut notes, &error, &mut is_away)?,
-            }
+            looked = log.look(now()).await;
         }
     }
 
@@ -96,11 +103,6 @@ impl Tail {
         out.flush()?;
         news.damaged.iter().try_for_each(|error| writeln!(notes, "{error}"))
     }
-}
-
-/// Says once that S3 is away: it is asked again and again.
-fn note_trouble(notes: &mut impl Write, error: &LogError, is_away: &mut bool) -> io::Result<()> {
-    if std::mem::replace(is_away, true) { Ok(()) } else { writeln!(notes, "{error}; trying again") }
 }
 
 fn now() -> u64 {
