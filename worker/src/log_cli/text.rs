@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 
 use compute_operations::record::{Record, Times};
 use compute_proto::v1;
@@ -39,6 +40,22 @@ const STATUS: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
+/// Names and widths of the columns; numbers stand at the right. The last one is as wide as it is.
+const COLUMNS: [(&str, usize); 10] = [
+    ("TIME", 24),
+    ("ID", 36),
+    ("TENANT", 16),
+    ("STATUS", 18),
+    ("COUNT", 9),
+    ("MIN", NUMBER),
+    ("MAX", NUMBER),
+    ("MEDIAN", NUMBER),
+    ("MEAN", NUMBER),
+    ("WORKER", 0),
+];
+const TENANT: usize = 2;
+const NUMBERS: RangeInclusive<usize> = 4..=8;
+
 /// The columns of a listing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Columns {
@@ -49,44 +66,32 @@ pub(super) struct Columns {
 impl Columns {
     /// The line above the others.
     pub(super) fn write_header(self, out: &mut impl Write) -> io::Result<()> {
-        let numbers = ["MIN", "MAX", "MEDIAN", "MEAN"].map(str::to_owned);
-        self.write(out, "TIME", "ID", "TENANT", "STATUS", "COUNT", &numbers, "WORKER")
+        self.write(out, &COLUMNS.map(|(name, _)| name.to_owned()))
     }
 
     /// One operation.
     pub(super) fn write_record(self, out: &mut impl Write, record: &Record) -> io::Result<()> {
-        let numbers = record.result.as_ref().map_or_else(Default::default, |result| numbers(&result.0));
+        let [min, max, median, mean] =
+            record.result.as_ref().map_or_else(Default::default, |result| numbers(&result.0));
         let mut worker = shortened(&record.worker, CELL);
         if let Some(error) = &record.error {
             write!(worker, "  {}", shortened(&error.message, CELL)).expect("writing to a string cannot fail");
         }
-        let tenant = printable(record.tenant.as_deref().unwrap_or(ABSENT));
-        let count = record.count.map_or_else(|| ABSENT.to_owned(), |count| count.to_string());
-        let id = record.id.to_string();
-        self.write(out, &time(made(record.id)), &id, &tenant, &status(record.status), &count, &numbers, &worker)
+        let tenant = printable(record.tenant.as_deref().unwrap_or(ABSENT)).into_owned();
+        let (id, status) = (record.id.to_string(), status(record.status));
+        self.write(out, &[time(made(record.id)), id, tenant, status, count(record), min, max, median, mean, worker])
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one for each column")]
-    fn write(
-        self,
-        out: &mut impl Write,
-        time: &str,
-        id: &str,
-        tenant: &str,
-        status: &str,
-        count: &str,
-        numbers: &[String; 4],
-        rest: &str,
-    ) -> io::Result<()> {
-        write!(out, "{time:24}  {id:36}  ")?;
-        if self.tenant {
-            write!(out, "{tenant:16}  ")?;
+    fn write(self, out: &mut impl Write, cells: &[String; COLUMNS.len()]) -> io::Result<()> {
+        let (last, cells) = cells.split_last().expect("there are columns");
+        for (index, (cell, (_, width))) in cells.iter().zip(COLUMNS).enumerate() {
+            match index {
+                TENANT if !self.tenant => {}
+                index if NUMBERS.contains(&index) => write!(out, "{cell:>width$}  ")?,
+                _ => write!(out, "{cell:width$}  ")?,
+            }
         }
-        write!(out, "{status:18}  {count:>9}  ")?;
-        for number in numbers {
-            write!(out, "{number:>NUMBER$}  ")?;
-        }
-        writeln!(out, "{rest}")
+        writeln!(out, "{last}")
     }
 }
 
@@ -129,7 +134,8 @@ fn write_facts(out: &mut impl Write, record: &Record) -> io::Result<()> {
     fact("tenant:", &printable(record.tenant.as_deref().unwrap_or(ABSENT)))?;
     fact("method:", &shortened(&record.method, CELL))?;
     fact("status:", &status(record.status))?;
-    fact("values:", &record.count.map_or_else(|| ABSENT.to_owned(), |count| count.to_string()))?;
+    fact("values:", &count(record))?;
+    fact("payload:", &shortened(record.payload.as_deref().unwrap_or(ABSENT), CELL))?;
     fact("digest:", &shortened(&record.digest, CELL))?;
     fact("worker:", &shortened(&record.worker, CELL))
 }
@@ -169,6 +175,10 @@ fn made(id: Uuid) -> Option<i64> {
 fn status(code: i32) -> String {
     let name = usize::try_from(code).ok().and_then(|code| STATUS.get(code));
     name.map_or_else(|| code.to_string(), |&name| name.to_owned())
+}
+
+fn count(record: &Record) -> String {
+    record.count.map_or_else(|| ABSENT.to_owned(), |count| count.to_string())
 }
 
 fn numbers(statistics: &v1::Statistics) -> [String; 4] {
