@@ -79,8 +79,14 @@ impl Bucket {
     pub async fn open(aws: &SdkConfig, name: &str) -> Result<Self, BucketError> {
         let bucket = Self::new(aws, name);
         let answer = bucket.client.head_bucket().bucket(name).send().await;
-        answer.map_err(|error| bucket.error("HeadBucket", &error))?;
-        Ok(bucket)
+        match answer {
+            Ok(_) => Ok(bucket),
+            // The answer to a HEAD has no text.
+            Err(error) if error.code() == Some("NotFound") => {
+                Err(bucket.failed("HeadBucket", "there is no bucket of that name".to_owned()))
+            }
+            Err(error) => Err(bucket.error("HeadBucket", &error)),
+        }
     }
 
     /// The bucket of that name, whether it is there or not: its use will tell.

@@ -6,6 +6,7 @@ mod batches;
 mod clock;
 mod deleter;
 mod finder;
+mod follower;
 mod group_commit;
 mod listing;
 mod objects;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use self::deleter::{Deleted, LogDeleter};
 pub use self::finder::Finder;
+pub use self::follower::{Follower, News};
 pub use self::group_commit::BatchLimits;
 pub use self::reader::{Listing, LogReader, Pages, Query};
 pub use self::writer::{LogMode, LogStats, LogWriter};

@@ -9,6 +9,7 @@ use compute_operations::record::LogValues;
 use compute_process::{flags, logging};
 
 use crate::dead::Dead;
+use crate::log_cli::LogCommand;
 
 /// Takes requests from an SQS queue, computes statistics over the integers in them, replies, and logs each operation to S3.
 ///
@@ -93,6 +94,8 @@ pub enum CommandLine {
     Work(Flags),
     /// Look at dead letters, or move them back.
     Dead(Dead),
+    /// Look at the log of operations, or delete from it.
+    Log(LogCommand),
 }
 
 impl CommandLine {
@@ -106,18 +109,20 @@ impl CommandLine {
     fn from_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         match matches.subcommand() {
             Some((DEAD, matches)) => Dead::from_arg_matches(matches).map(Self::Dead),
+            Some((LOG, matches)) => LogCommand::from_arg_matches(matches).map(Self::Log),
             _ => Flags::from_arg_matches(matches).map(Self::Work),
         }
     }
 }
 
-/// The name of the subcommand.
+/// The names of the subcommands.
 const DEAD: &str = "dead";
+const LOG: &str = "log";
 
-/// Without a subcommand it works; the flags of the work are not those of the subcommand.
+/// Without a subcommand it works; the flags of the work are not those of the subcommands.
 fn command() -> clap::Command {
-    let dead = Dead::command().name(DEAD);
-    Flags::command().subcommand(dead).subcommand_negates_reqs(true).args_conflicts_with_subcommands(true)
+    let commands = [Dead::command().name(DEAD), LogCommand::command().name(LOG)];
+    Flags::command().subcommands(commands).subcommand_negates_reqs(true).args_conflicts_with_subcommands(true)
 }
 
 impl Config {
@@ -218,6 +223,36 @@ mod tests {
         }
         assert!(matches!(read("compute-worker --request-queue q --log-bucket logs"), Ok(CommandLine::Work(_))));
         assert!(read("compute-worker --request-queue q").is_err(), "a bucket is missing");
+    }
+
+    #[test]
+    fn the_log_is_looked_at_without_the_flags_of_the_work() {
+        let read = |arguments: &str| {
+            let matches = command().try_get_matches_from(arguments.split(' '))?;
+            CommandLine::from_matches(&matches)
+        };
+        let id = "01a20c65-7d5e-774a-b393-9a715a2bd1fc";
+        for good in [
+            "ls",
+            "list --limit 0 --day 2026-11-24 --tenant acme --json",
+            &format!("get {id} --values 1000 --tenant -"),
+            &format!("get operations/{id}"),
+        ] {
+            let read = read(&format!("compute-worker log {good} --log-bucket logs"));
+            assert!(matches!(read, Ok(CommandLine::Log(_))), "{good}: {read:?}");
+        }
+        for bad in [
+            "",
+            "ls --limit -1",
+            "ls --day 2026-11-31",
+            "ls --day +2026-11-2",
+            "ls --tenant a/b",
+            "get",
+            "get 6fa459ea-ee8a-4ca4-894e-db77e160355e",
+            &format!("get {id} --values 1001"),
+        ] {
+            assert!(read(&format!("compute-worker log {bad} --log-bucket logs")).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -6,14 +6,17 @@
 //! - [`service`]: a request's body in, a reply's body out;
 //! - [`statistics`]: the numbers, exact;
 //! - [`log`]: what goes into the log of operations, which is [`compute_operations`]'s;
-//! - [`dead`]: what operators do with requests that were not finished.
+//! - [`dead`]: what operators do with requests that were not finished;
+//! - [`log_cli`]: what people do with the log.
 
 pub mod config;
 pub mod dead;
 pub mod log;
+pub mod log_cli;
 pub mod metrics;
 pub mod service;
 pub mod statistics;
+mod terminal;
 
 use std::future::Future;
 use std::sync::Arc;
