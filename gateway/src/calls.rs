@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use compute_proto::validate::FieldViolation;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
@@ -21,8 +22,9 @@ use uuid::Uuid;
 
 use crate::answered::Answered;
 use crate::deadline::{DeadlineLimits, GRPC_TIMEOUT, grpc_timeout};
+use crate::memory::{MemoryBudget, STREAM_FACTOR, Taken, UNARY_FACTOR};
 use crate::status::{self, Operation};
-use crate::upload::{Upload, UploadLimits};
+use crate::upload::{Shape, Upload, UploadLimits};
 
 /// The metadata entry of every answer that names the operation.
 const OPERATION_ID: HeaderName = HeaderName::from_static(OPERATION_ID_KEY);
@@ -36,6 +38,22 @@ pub(crate) struct Admitted {
     pub(crate) deadline: Instant,
 }
 
+/// What the message of a call may take of the gateway's memory; an extension of its request. Held until the request is sent.
+pub(crate) type CallMemory = Arc<Taken>;
+
+/// The method whose request is a stream of messages.
+const COMPUTE_STREAM: &str = "/compute.v1.ComputeService/ComputeStream";
+
+/// What calls are held to.
+#[derive(Debug, Clone)]
+pub(crate) struct CallLimits {
+    pub(crate) deadlines: DeadlineLimits,
+    /// The most bytes of a message, if there is memory for it.
+    pub(crate) message_size: usize,
+    pub(crate) stream_idle_timeout: Duration,
+    pub(crate) memory: MemoryBudget,
+}
+
 /// All calls of the gateway. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Calls {
@@ -43,20 +61,20 @@ pub(crate) struct Calls {
 }
 
 struct Shared {
-    deadlines: DeadlineLimits,
-    max_message_size: usize,
+    limits: CallLimits,
     in_flight: TaskTracker,
     draining: CancellationToken,
+    ended: CancellationToken,
     answered: Answered,
 }
 
 impl Calls {
-    pub(crate) fn new(deadlines: DeadlineLimits, max_message_size: usize) -> Self {
+    pub(crate) fn new(limits: CallLimits) -> Self {
         let shared = Shared {
-            deadlines,
-            max_message_size,
+            limits,
             in_flight: TaskTracker::new(),
             draining: CancellationToken::new(),
+            ended: CancellationToken::new(),
             answered: Answered::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -76,6 +94,21 @@ impl Calls {
     /// Done when no call is in flight and no new ones are taken.
     pub(crate) async fn finished(&self) {
         self.shared.in_flight.wait().await;
+    }
+
+    /// Ends the calls in flight that wait for their callers or for S3.
+    pub(crate) fn end(&self) {
+        self.shared.ended.cancel();
+    }
+
+    /// Cancelled when calls in flight have to end.
+    pub(crate) fn ended(&self) -> &CancellationToken {
+        &self.shared.ended
+    }
+
+    /// The memory that all calls share.
+    pub(crate) fn memory(&self) -> &MemoryBudget {
+        &self.shared.limits.memory
     }
 
     /// Calls that were let in and are not answered yet.
@@ -98,17 +131,26 @@ impl Calls {
             let violation = FieldViolation { field: GRPC_TIMEOUT.to_string(), description: malformed.to_string() };
             status::invalid_request(vec![violation], operation)
         })?;
-        Ok(Admitted { id, arrived, deadline: self.shared.deadlines.deadline(arrived, timeout) })
+        Ok(Admitted { id, arrived, deadline: self.shared.limits.deadlines.deadline(arrived, timeout) })
     }
 
     fn limited(&self, request: Request<Body>, admitted: Admitted) -> Request<Body> {
         let operation = Operation { id: admitted.id, finish_late: None };
+        let CallLimits { message_size, stream_idle_timeout, memory, .. } = &self.shared.limits;
+        let (shape, factor) = match request.uri().path() {
+            COMPUTE_STREAM => (Shape::Stream { idle_timeout: *stream_idle_timeout }, STREAM_FACTOR),
+            _ => (Shape::Unary, UNARY_FACTOR),
+        };
         let limits = UploadLimits {
+            shape,
             deadline: admitted.deadline,
-            message_size: self.shared.max_message_size,
+            // A message that the whole budget has no room for would never be let in: it is too large, and not early.
+            message_size: (*message_size).min(usize::try_from(memory.limit() / factor).unwrap_or(usize::MAX)),
             discards_excess: request.version() < Version::HTTP_2,
         };
-        let mut request = request.map(|body| Body::new(Upload::new(body, limits, operation)));
+        let memory = CallMemory::new(memory.take_nothing());
+        let mut request = request.map(|body| Body::new(Upload::new(body, limits, memory.clone(), operation)));
+        request.extensions_mut().insert(memory);
         request.extensions_mut().insert(admitted);
         request
     }
@@ -214,8 +256,6 @@ impl Drop for Unanswered {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tower::{ServiceExt as _, service_fn};
 
     use super::*;
@@ -224,8 +264,13 @@ mod tests {
 
     /// The operation that the answer of a service names, and the id that the call was let in with.
     async fn named(respond: fn(Operation) -> Response<Body>) -> (Uuid, Uuid) {
-        let limit = Duration::from_secs(60);
-        let calls = Calls::new(DeadlineLimits { default: limit, max: limit }, 1024);
+        let second = Duration::from_secs(1);
+        let calls = Calls::new(CallLimits {
+            deadlines: DeadlineLimits { default: second, max: second },
+            message_size: 1024,
+            stream_idle_timeout: second,
+            memory: MemoryBudget::new(u64::MAX),
+        });
         let service = calls.in_front_of(service_fn(move |request: Request<Body>| {
             let Admitted { id, .. } = *request.extensions().get().expect("what is let in says so");
             let mut response = respond(Operation { id, finish_late: None });

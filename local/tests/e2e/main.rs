@@ -20,4 +20,5 @@ mod responder;
 mod s3;
 mod s3_files;
 mod s3_multipart;
+mod stream;
 mod tenants;
