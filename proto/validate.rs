@@ -18,6 +18,12 @@ pub const MAX_QUANTILES: usize = 100;
 /// Most bins of a histogram.
 pub const MAX_BINS: u32 = 1_000;
 
+/// The `domain` of the `google.rpc.ErrorInfo` of an error.
+pub const DOMAIN: &str = "compute.v1";
+
+/// The `reason` in the `google.rpc.ErrorInfo` of a list that is longer than a worker takes. Its metadata has the `limit`.
+pub const TOO_MANY_VALUES: &str = "TOO_MANY_VALUES";
+
 /// Most bytes of a tenant's name.
 pub const MAX_TENANT: usize = 64;
 
@@ -115,6 +121,22 @@ pub fn violations_from_details(details: &[Value]) -> Vec<FieldViolation> {
         .flatten()
         .filter_map(|violation| FieldViolation::deserialize(violation).ok())
         .collect()
+}
+
+const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
+
+/// How many values the worker takes that refused a list as too long, by the `details` of its error reply.
+pub fn limit_from_details(details: &[Value]) -> Option<u64> {
+    let is_of = |detail: &Value, key: &str, text: &str| detail.get(key).and_then(Value::as_str) == Some(text);
+    let info =
+        details.iter().find(|detail| is_of(detail, "@type", ERROR_INFO) && is_of(detail, "reason", TOO_MANY_VALUES))?;
+    info.get("metadata")?.get("limit")?.as_str()?.parse().ok()
+}
+
+/// That a worker takes no list longer than this, as one of the `details` of an error reply.
+pub fn limit_detail(limit: usize) -> Value {
+    let metadata = json!({ "limit": limit.to_string() });
+    json!({ "@type": ERROR_INFO, "reason": TOO_MANY_VALUES, "domain": DOMAIN, "metadata": metadata })
 }
 
 #[cfg(test)]

@@ -29,17 +29,28 @@ use self::totals::Totals;
 /// The violations that [`validate`] finds, so that nobody has to call it first.
 pub fn compute(request: &v1::ComputeRequest) -> Result<v1::Statistics, Vec<FieldViolation>> {
     validate(request)?;
-    let values = &request.values;
+    let bins = request.histogram.map(|v1::HistogramOptions { bins }| bins);
+    Ok(of(&request.values, &request.quantiles, bins))
+}
+
+/// Computes the statistics of a list of any length, the quantiles for some probabilities, and a histogram if bins are asked for.
+///
+/// Checks none of the limits of a request. Takes long for a long list: not for threads of an async runtime.
+///
+/// # Panics
+///
+/// If there are no values, a probability is not from 0 to 1, or 0 bins are asked for.
+pub fn of(values: &[i64], quantiles: &[f64], bins: Option<u32>) -> v1::Statistics {
     let totals = Totals::of(values);
     let variance = totals.variance();
 
     let middle = Position::of(0.5, values.len());
-    let positions: Vec<_> = request.quantiles.iter().map(|&p| Position::of(p, values.len())).collect();
-    let mut selected = values.clone();
+    let positions: Vec<_> = quantiles.iter().map(|&p| Position::of(p, values.len())).collect();
+    let mut selected = values.to_vec();
     select(&mut selected, positions.iter().chain([&middle]).flat_map(Position::ranks).collect());
 
-    let quantiles = request.quantiles.iter().zip(&positions);
-    Ok(v1::Statistics {
+    let quantiles = quantiles.iter().zip(&positions);
+    v1::Statistics {
         count: values.len() as u64,
         min: totals.min,
         max: totals.max,
@@ -51,10 +62,8 @@ pub fn compute(request: &v1::ComputeRequest) -> Result<v1::Statistics, Vec<Field
         quantiles: quantiles
             .map(|(&probability, position)| v1::Quantile { probability, value: position.interpolate(&selected) })
             .collect(),
-        histogram: request
-            .histogram
-            .map(|v1::HistogramOptions { bins }| histogram(values, totals.min..=totals.max, bins)),
-    })
+        histogram: bins.map(|bins| histogram(values, totals.min..=totals.max, bins)),
+    }
 }
 
 #[cfg(test)]
