@@ -156,7 +156,6 @@ def test_calls_for_which_there_is_no_memory_are_refused_until_there_is(api, conn
     assert (info.reason, info.metadata["limit"]) == ("MESSAGE_TOO_LARGE", str(64 * MIB // 29)), "never room for it"
 
 
-@pytest.mark.xfail(reason="workers do not read payloads yet", strict=True)
 def test_a_list_that_lies_in_s3_is_answered(api, connect, system):
     system.worker("only")
     caller = connect(system.gateway().address)
