@@ -6,13 +6,23 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a message of a unary call takes at most for each of its bytes. A byte can be a value. It stands in the buffer that
-/// the message is read into (1); in a `Vec<i64>` that has grown by doubling (16); and in a JSON text that has grown so as
-/// well, between quotes and with a comma: `"-64",` (12).
-pub(crate) const UNARY_FACTOR: u64 = 1 + 16 + 12;
+/// What a value takes at most when it is decoded, in a `Vec<i64>` that has grown by doubling.
+const DECODED: u64 = 16;
 
-/// Like [`UNARY_FACTOR`], of a message of a stream, whose values leave the memory piece by piece once they are decoded.
-pub(crate) const STREAM_FACTOR: u64 = 1 + 16;
+/// What a byte of a JSON text takes at most, which has grown so as well.
+const WRITTEN: u64 = 2;
+
+/// What a message of a unary call takes at most for each of its bytes. A byte stands in the buffer that the message is read into.
+/// It can be a value, and then has at most six bytes in the text: `"-64",`. Longer values have fewer for each of theirs.
+pub(crate) const UNARY_FACTOR: u64 = 1 + DECODED + 6 * WRITTEN;
+
+/// Like [`UNARY_FACTOR`], of a message of a stream, whose values go elsewhere once they are decoded.
+pub(crate) const STREAM_FACTOR: u64 = 1 + DECODED;
+
+/// What so many values take at most until they are sent, in a message with a text of so many bytes.
+pub(crate) fn of_list(values: usize, text: usize) -> u64 {
+    DECODED * values as u64 + WRITTEN * text as u64
+}
 
 /// All the memory that requests may take. Clones share it.
 #[derive(Debug, Clone)]

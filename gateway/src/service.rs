@@ -60,15 +60,15 @@ impl Compute {
         &self,
         admitted: Admitted,
         request: ComputeRequest,
-        memory: Option<CallMemory>,
+        memory: CallMemory,
         caller: Caller,
     ) -> Result<ComputeResponse, Failed> {
         // What comes before and after the wait is boxed, so that a call that waits has no room for it: very many may wait. A large
         // list makes it long, so it is held to the deadline as well, as the requester holds the wait.
         let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
-        let waiting =
-            Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, caller))).await.map_err(late)?;
-        drop(memory);
+        let waiting = Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, memory, caller)))
+            .await
+            .map_err(late)??;
         let reply = waiting.await?;
         Box::pin(timeout_at(admitted.deadline, receive(admitted, reply))).await.map_err(late)?
     }
@@ -104,11 +104,13 @@ impl Compute {
         &self,
         admitted: Admitted,
         request: ComputeRequest,
+        memory: CallMemory,
         caller: Caller,
-    ) -> impl Future<Output = Result<Reply, CallError>> + Send + use<> {
+    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, CallError> {
         let finish_late = request.finish_late;
         let body = to_json(request).await;
-        self.requester.call(Call {
+        memory.reduce_to(body.len() as u64);
+        let call = Call {
             id: admitted.id,
             method: COMPUTE_METHOD.to_owned(),
             body: body.into(),
@@ -118,7 +120,8 @@ impl Compute {
             finish_late,
             tenant: caller.tenant,
             traceparent: caller.traceparent,
-        })
+        };
+        self.requester.begin_holding(call, memory)
     }
 }
 
@@ -140,7 +143,7 @@ impl ComputeService for Compute {
         validate(request.get_ref()).map_err(|violations| status::invalid_request(violations, operation))?;
         let caller =
             self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
-        let memory = request.extensions_mut().remove::<CallMemory>();
+        let memory = request.extensions_mut().remove::<CallMemory>().expect("the service stands behind `Calls`");
         // Metadata and extensions go here: a call that waits would else keep them, a good part of its memory.
         let request = request.into_inner();
         let answer = self.answer(admitted, request, memory, caller).await;
@@ -166,7 +169,9 @@ impl ComputeService for Compute {
         let received = self.streams.receive(opened, admitted.deadline).await;
         let received = received.map_err(|error| status::from_stream_error(error, operation))?;
         let answer = match received {
-            Received::Message(request) => self.answer(admitted, request, None, caller).await,
+            Received::Message { request, memory } => {
+                self.answer(admitted, request, CallMemory::new(memory), caller).await
+            }
             Received::Payload { options, stored, payload } => {
                 self.answer_payload(admitted, &options, stored, payload, caller).await
             }

@@ -9,7 +9,7 @@ use tokio::task::yield_now;
 use super::form::{self, Run};
 use super::text::TextLength;
 use super::{Received, Streams};
-use crate::memory::{Exhausted, Taken};
+use crate::memory::{Exhausted, Taken, of_list};
 
 /// A list whose JSON text is longer than this goes to S3. A message above 448 KiB costs more than an object; the rest is for
 /// the other fields, at most 100 quantiles, and for the attributes.
@@ -30,7 +30,7 @@ pub(super) struct List<'a> {
 /// Where the values go.
 enum Place {
     /// Into a message, so far: all of them are here.
-    Message { values: Vec<i64>, text: TextLength },
+    Message { values: Vec<i64>, text: TextLength, memory: Taken },
     /// To S3.
     Payload(Box<Payload>),
 }
@@ -56,7 +56,8 @@ pub(crate) enum ListError {
 impl<'a> List<'a> {
     /// A list without values, yet.
     pub(super) fn new(streams: &'a Streams, options: ComputeRequest) -> Self {
-        let place = Place::Message { values: Vec::new(), text: TextLength::default() };
+        let memory = streams.memory.take_nothing();
+        let place = Place::Message { values: Vec::new(), text: TextLength::default(), memory };
         Self { streams, options, count: 0, place }
     }
 
@@ -67,8 +68,9 @@ impl<'a> List<'a> {
             return self.check_count();
         }
         match &mut self.place {
-            Place::Message { values, text } => {
+            Place::Message { values, text, memory } => {
                 if text.extend(&more, MAX_INLINE_TEXT) {
+                    memory.raise_to(of_list(self.count, text.bytes()))?;
                     values.extend_from_slice(&more);
                     return Ok(());
                 }
@@ -88,7 +90,9 @@ impl<'a> List<'a> {
     pub(super) async fn complete(self) -> Result<Received, ListError> {
         self.check_count()?;
         match self.place {
-            Place::Message { values, .. } => Ok(Received::Message(ComputeRequest { values, ..self.options })),
+            Place::Message { values, memory, .. } => {
+                Ok(Received::Message { request: ComputeRequest { values, ..self.options }, memory })
+            }
             Place::Payload(payload) => {
                 let stored = payload.complete().await?;
                 let payload = self.streams.payloads.unsent(stored.id);

@@ -26,7 +26,7 @@ pub(crate) use self::form::MEDIA_TYPE;
 use self::list::List;
 pub(crate) use self::list::ListError;
 use crate::calls::Calls;
-use crate::memory::MemoryBudget;
+use crate::memory::{MemoryBudget, Taken};
 
 /// What all streams share.
 #[derive(Debug)]
@@ -49,7 +49,12 @@ pub(crate) struct Opened {
 #[derive(Debug)]
 pub(crate) enum Received {
     /// It is short enough for a message.
-    Message(ComputeRequest),
+    Message {
+        /// The request.
+        request: ComputeRequest,
+        /// What it takes until it is sent.
+        memory: Taken,
+    },
     /// It lies in S3.
     Payload {
         /// The request without its values.

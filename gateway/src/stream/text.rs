@@ -24,7 +24,8 @@ impl TextLength {
         })
     }
 
-    fn bytes(&self) -> usize {
+    /// The length of the text.
+    pub(super) fn bytes(&self) -> usize {
         let quotes = if self.is_quoted { 2 * self.values } else { 0 };
         let commas = self.values.saturating_sub(1);
         "[]".len() + self.digits + quotes + commas

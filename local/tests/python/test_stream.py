@@ -1,6 +1,5 @@
 """Lists that come as a stream, from a client that is not ours."""
 
-import threading
 import time
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import grpc
 import pytest
 
 from aws_proxy import AwsProxy
-from callers import details, operation_id
+from callers import OpenStream, details, operation_id, parts
 from deployment import metric
 from processes import wait_until
 
@@ -21,30 +20,6 @@ LARGE = [-(2**63)] * 100_000
 @pytest.fixture
 def system(queues, local_aws):
     return queues(local_aws, "stream")
-
-
-def parts(api, values, size, **first):
-    """The messages of a stream: values in pieces of that size; the first message has the other fields too."""
-    for start in range(0, len(values), size):
-        options = first if start == 0 else {}
-        yield api.messages.ComputeStreamRequest(values=values[start : start + size], **options)
-
-
-class OpenStream:
-    """A stream that does not end before it is told to."""
-
-    def __init__(self, caller, messages):
-        self._end, self.taken = threading.Event(), 0
-        self.call = caller.stub.ComputeStream.future(self._send(messages), timeout=120)
-
-    def _send(self, messages):
-        for message in messages:
-            self.taken += message.ByteSize()
-            yield message
-        self._end.wait()
-
-    def end(self):
-        self._end.set()
 
 
 def unfinished_uploads(system):
@@ -128,32 +103,6 @@ def stands_still(stream):
     before = stream.taken
     time.sleep(1)
     return stream.taken == before
-
-
-def test_calls_for_which_there_is_no_memory_are_refused_until_there_is(api, connect, system):
-    system.worker("only")
-    gateway = system.gateway("--memory-budget", "64MiB")
-    # 17 times its size for the message, and 25 MiB for its way to S3: most of the budget.
-    stream = OpenStream(connect(gateway.address), parts(api, [-(2**63)] * 220_000, 220_000))
-    wait_until(lambda: metric(gateway, "compute_gateway_memory_taken_bytes") > 60 * MIB, "the stream has its memory")
-
-    caller, values = connect(gateway.address), [1] * 300_000
-    with pytest.raises(grpc.RpcError) as failed:
-        caller.compute(values)
-    found = details(failed.value)
-    assert failed.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert found["google.rpc.ErrorInfo"].reason == "MEMORY_EXHAUSTED"
-    assert found["google.rpc.RetryInfo"].retry_delay.seconds == 1
-    assert caller.compute([1, 2, 3]).statistics.mean == 2, "a small message finds room"
-
-    stream.call.cancel()
-    wait_until(lambda: metric(gateway, "compute_gateway_memory_taken_bytes") == 0, "the memory is given back")
-    assert caller.compute(values).statistics.count == len(values)
-
-    with pytest.raises(grpc.RpcError) as failed:
-        caller.compute([1] * 2_400_000)
-    info = details(failed.value)["google.rpc.ErrorInfo"]
-    assert (info.reason, info.metadata["limit"]) == ("MESSAGE_TOO_LARGE", str(64 * MIB // 29)), "never room for it"
 
 
 def test_a_list_that_lies_in_s3_is_answered(api, connect, system):

@@ -6,6 +6,7 @@ mod pollers;
 mod reply_queue;
 mod waiters;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,9 +144,23 @@ impl Requester {
         &self,
         call: Call,
     ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, CallError> {
+        self.begin_holding(call, ())
+    }
+
+    /// Like [`begin`](Self::begin). `held` is dropped as soon as nothing of the request is held any more, because SQS has it or
+    /// it will not be sent: it may stand for the memory that the request takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`begin`](Self::begin).
+    pub fn begin_holding<H: Send + Sync + 'static>(
+        &self,
+        call: Call,
+        held: H,
+    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<H>, CallError> {
         let (called, deadline) = (Instant::now(), call.deadline);
         // Done here and not in the future, so that a call that waits keeps nothing of its request: very many may wait.
-        let Exchange { mut waiter, sent, reply_to } = self.exchange(call)?;
+        let Exchange { mut waiter, sent, reply_to } = self.exchange(call, Box::new(held))?;
         Ok(async move {
             tokio::select! {
                 biased;
@@ -181,10 +196,10 @@ impl Requester {
         }
     }
 
-    fn exchange(&self, call: Call) -> Result<Exchange, CallError> {
+    fn exchange(&self, call: Call, held: Box<dyn Any + Send + Sync>) -> Result<Exchange, CallError> {
         let deadline = call.deadline;
         let reply_to = self.shared.reply_queue.address();
-        let request = outgoing(call, Some(&reply_to));
+        let request = OutgoingRequest { _held: Some(held), ..outgoing(call, Some(&reply_to)) };
         check_size(&request)?;
         if reply_to.is_lost() {
             return Err(CallError::Unavailable(ReplyQueueLost.into()));
@@ -272,6 +287,7 @@ fn outgoing(call: Call, reply_to: Option<&ReplyAddress>) -> OutgoingRequest {
         deadline: (reply_to.is_some() && !call.finish_late).then_some(call.deadline),
         tenant: call.tenant,
         traceparent: call.traceparent,
+        _held: None,
     }
 }
 
