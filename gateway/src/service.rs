@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 
+use compute_operations::payload::{Stored, Unsent};
 use compute_proto::COMPUTE_METHOD;
 use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{
@@ -11,13 +12,15 @@ use compute_proto::v1::{
 use compute_proto::validate::{FieldViolation, validate};
 use compute_proto::wire::{self, WireError};
 use http::HeaderName;
-use sqs_rpc::{Call, CallError, Reply, Requester};
+use sqs_rpc::{Body, Call, CallError, Pointer, Reply, Requester};
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use crate::calls::Admitted;
+use crate::calls::{Admitted, CallMemory};
+use crate::config::Config;
 use crate::status;
+use crate::stream::{self, Received, Streams};
 use crate::tenant::tenant;
 use crate::timing::timing;
 use crate::traceparent;
@@ -29,6 +32,8 @@ const LARGE: usize = 64 * 1024;
 /// Answers calls with what workers reply.
 pub(crate) struct Compute {
     requester: Requester,
+    streams: Streams,
+    max_in_flight: usize,
     /// The metadata entry that names the tenant, if one is trusted to.
     tenant_metadata: Option<HeaderName>,
 }
@@ -40,8 +45,9 @@ struct Caller {
 }
 
 impl Compute {
-    pub(crate) fn new(requester: Requester, tenant_metadata: Option<HeaderName>) -> Self {
-        Self { requester, tenant_metadata }
+    pub(crate) fn new(requester: Requester, streams: Streams, config: &Config) -> Self {
+        let Config { max_in_flight, tenant_metadata, .. } = config;
+        Self { requester, streams, max_in_flight: *max_in_flight, tenant_metadata: tenant_metadata.clone() }
     }
 
     fn caller(&self, metadata: &MetadataMap) -> Result<Caller, FieldViolation> {
@@ -54,15 +60,43 @@ impl Compute {
         &self,
         admitted: Admitted,
         request: ComputeRequest,
+        memory: CallMemory,
         caller: Caller,
     ) -> Result<ComputeResponse, Failed> {
         // What comes before and after the wait is boxed, so that a call that waits has no room for it: very many may wait. A large
         // list makes it long, so it is held to the deadline as well, as the requester holds the wait.
         let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
-        let waiting =
-            Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, caller))).await.map_err(late)?;
+        let waiting = Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, memory, caller)))
+            .await
+            .map_err(late)??;
         let reply = waiting.await?;
         Box::pin(timeout_at(admitted.deadline, receive(admitted, reply))).await.map_err(late)?
+    }
+
+    /// Like [`answer`](Self::answer), of a request that lies in S3. It is deleted there if no message can point to it.
+    async fn answer_payload(
+        &self,
+        admitted: Admitted,
+        options: &ComputeRequest,
+        stored: Stored,
+        payload: Unsent,
+        caller: Caller,
+    ) -> Result<ComputeResponse, Failed> {
+        let waiting = self.requester.begin(Call {
+            id: admitted.id,
+            method: COMPUTE_METHOD.to_owned(),
+            body: Body::InS3 { pointer: Pointer::new(self.streams.bucket(), stored.id), size: stored.size },
+            digest: Some(stored.digest),
+            content_type: Some(stream::MEDIA_TYPE.to_owned()),
+            deadline: admitted.deadline,
+            finish_late: options.finish_late,
+            tenant: caller.tenant,
+            traceparent: caller.traceparent,
+        })?;
+        payload.sent();
+        let reply = waiting.await?;
+        let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
+        timeout_at(admitted.deadline, receive(admitted, reply)).await.map_err(late)?
     }
 
     /// Has the request sent, and gives back the wait for its reply.
@@ -70,11 +104,13 @@ impl Compute {
         &self,
         admitted: Admitted,
         request: ComputeRequest,
+        memory: CallMemory,
         caller: Caller,
-    ) -> impl Future<Output = Result<Reply, CallError>> + Send + use<> {
+    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, CallError> {
         let finish_late = request.finish_late;
         let body = to_json(request).await;
-        self.requester.call(Call {
+        memory.reduce_to(body.len() as u64);
+        let call = Call {
             id: admitted.id,
             method: COMPUTE_METHOD.to_owned(),
             body: body.into(),
@@ -84,7 +120,8 @@ impl Compute {
             finish_late,
             tenant: caller.tenant,
             traceparent: caller.traceparent,
-        })
+        };
+        self.requester.begin_holding(call, memory)
     }
 }
 
@@ -100,26 +137,46 @@ async fn receive(admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Fa
 
 #[async_trait]
 impl ComputeService for Compute {
-    async fn compute(&self, request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
+    async fn compute(&self, mut request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
         let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
         let operation = status::Operation { id: admitted.id, finish_late: Some(request.get_ref().finish_late) };
         validate(request.get_ref()).map_err(|violations| status::invalid_request(violations, operation))?;
         let caller =
             self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
+        let memory = request.extensions_mut().remove::<CallMemory>().expect("the service stands behind `Calls`");
         // Metadata and extensions go here: a call that waits would else keep them, a good part of its memory.
         let request = request.into_inner();
-        match self.answer(admitted, request, caller).await {
-            Ok(response) => Ok(Response::new(response)),
-            Err(Failed::Call(error)) => Err(status::from_call_error(error, operation)),
-            Err(Failed::Reply(error)) => Err(status::malformed_reply(&error, operation)),
-        }
+        let answer = self.answer(admitted, request, memory, caller).await;
+        answer.map(Response::new).map_err(|error| error.into_status(operation))
     }
 
     async fn compute_stream(
         &self,
-        _request: Request<Streaming<ComputeStreamRequest>>,
+        request: Request<Streaming<ComputeStreamRequest>>,
     ) -> Result<Response<ComputeResponse>, Status> {
-        Err(Status::unimplemented("being built"))
+        let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
+        let mut operation = status::Operation { id: admitted.id, finish_late: None };
+        let caller =
+            self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
+        // What could not be sent when it has come need not come.
+        if self.requester.in_flight() >= self.max_in_flight {
+            let error = CallError::TooManyInFlight { limit: self.max_in_flight };
+            return Err(status::from_call_error(error, operation));
+        }
+        let opened = self.streams.open(request.into_inner(), admitted.deadline).await;
+        let opened = opened.map_err(|error| status::from_stream_error(error, operation))?;
+        operation.finish_late = Some(opened.options().finish_late);
+        let received = self.streams.receive(opened, admitted.deadline).await;
+        let received = received.map_err(|error| status::from_stream_error(error, operation))?;
+        let answer = match received {
+            Received::Message { request, memory } => {
+                self.answer(admitted, request, CallMemory::new(memory), caller).await
+            }
+            Received::Payload { options, stored, payload } => {
+                self.answer_payload(admitted, &options, stored, payload, caller).await
+            }
+        };
+        answer.map(Response::new).map_err(|error| error.into_status(operation))
     }
 
     async fn submit_operation(&self, _request: Request<SubmitOperationRequest>) -> Result<Response<Operation>, Status> {
@@ -149,6 +206,15 @@ enum Failed {
     Call(#[from] CallError),
     #[error(transparent)]
     Reply(#[from] WireError),
+}
+
+impl Failed {
+    fn into_status(self, operation: status::Operation) -> Status {
+        match self {
+            Self::Call(error) => status::from_call_error(error, operation),
+            Self::Reply(error) => status::malformed_reply(&error, operation),
+        }
+    }
 }
 
 async fn to_json(request: ComputeRequest) -> String {
