@@ -3,11 +3,11 @@
 //! # The way of a call
 //!
 //! `connections` accepts, `server` routes. `protocol` turns away what is no call. tonic-web unwraps gRPC-Web. `calls` gives the
-//! call an operation id and a deadline (`deadline`) and holds its body to them and to the size limit (`upload`); tonic decodes
-//! the message. `service` validates it, finds its `tenant`, makes it JSON, has `sqs-rpc` send it and wait, and answers with the reply and where the
-//! time went (`timing`). A request that comes as a stream goes through `stream` to S3, and its message points there. What requests
-//! may take of the memory is counted in `memory`. Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together:
-//! start, serve, drain, end.
+//! call an operation id and a deadline (`deadline`) and holds its body to them, to the limit of its size and to the memory that
+//! is left (`upload`, `memory`); tonic decodes the message. `service` validates it, finds its `tenant`, makes it JSON, has
+//! `sqs-rpc` send it and wait, and answers with the reply and where the time went (`timing`). A request that comes as a stream of
+//! messages goes through `stream` to S3, and the message on the queue points there. Whatever goes wrong becomes a status with
+//! details in `status`. `gateway` holds all that together: start, serve, drain, end.
 //!
 //! # Example
 //!

@@ -2,6 +2,8 @@
 //!
 //! A message says how long it is before it comes, so what it may take is known, and taken off the budget, before there is room
 //! made for it. Where the budget has no room the call is refused: it is the caller, and not this process, that has to wait.
+//!
+//! Not counted is what has come on a connection and was not read yet, which HTTP/2 bounds by its windows, and what answers take.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -134,3 +134,51 @@ impl Payload {
         self.writer.finish().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use compute_operations::Bucket;
+    use compute_operations::payload::Payloads;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::memory::MemoryBudget;
+
+    /// Streams of at most ten values, to an S3 that does not exist.
+    fn streams(memory: u64) -> Streams {
+        let aws = compute_process::aws::for_endpoint("http://127.0.0.1:9");
+        let payloads = Payloads::new(Bucket::new(&aws, "none"));
+        Streams { payloads, memory: MemoryBudget::new(memory), max_values: 10, ended: CancellationToken::new() }
+    }
+
+    #[tokio::test]
+    async fn a_list_may_have_as_many_values_as_are_allowed_and_not_one_more() {
+        let streams = streams(u64::MAX);
+        for (pieces, is_allowed) in [(vec![10], true), (vec![3, 7, 0], true), (vec![11], false), (vec![3, 7, 1], false)]
+        {
+            let mut list = List::new(&streams, ComputeRequest::default());
+            let mut grown = Ok(());
+            for piece in pieces {
+                grown = list.extend(vec![0; piece]).await;
+            }
+            assert_eq!(grown.is_ok(), is_allowed);
+            match grown {
+                Ok(()) => assert!(list.complete().await.is_ok()),
+                Err(error) => assert_eq!(error.to_string(), "the list holds 11 values, at most 10 are allowed"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_short_list_takes_memory_as_it_grows_and_no_more_than_there_is() {
+        // Three values take 48 bytes, and the text of seven bytes 14.
+        let streams = streams(48 + 14);
+        let mut list = List::new(&streams, ComputeRequest::default());
+        list.extend(vec![1, 2]).await.expect("there is room");
+        assert_eq!(streams.memory.taken(), 32 + 10);
+        list.extend(vec![3]).await.expect("there is just enough");
+        assert!(matches!(list.extend(vec![4]).await, Err(ListError::Memory(_))));
+        drop(list);
+        assert_eq!(streams.memory.taken(), 0);
+    }
+}
