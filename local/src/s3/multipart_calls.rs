@@ -133,6 +133,7 @@ pub(super) async fn complete(
             ..CompleteMultipartUploadOutput::default()
         };
         set_checksum!(output, &object.attributes.checksum);
+        output.expiration = bucket.expiration(&input.key, object.stamp.modified);
         bucket.publish(&input.key, object, &condition, &scratch)?;
         upload.remove()?;
         (output.bucket, output.key) = (Some(input.bucket), Some(input.key));

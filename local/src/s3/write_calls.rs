@@ -46,6 +46,7 @@ pub(super) async fn put(
         set_checksum!(output, &attributes.checksum);
         let (content, metadata) = body.into_file(&scratch).map_err(failed("write the object"))?;
         let stamp = Stamp::of(&metadata).map_err(failed("write the object"))?;
+        output.expiration = bucket.expiration(&input.key, stamp.modified);
         bucket.publish(&input.key, Written { content, stamp, attributes }, &condition, &scratch)?;
         Ok(output)
     })

@@ -19,5 +19,6 @@ mod reply_queues;
 mod responder;
 mod s3;
 mod s3_files;
+mod s3_lifecycle;
 mod s3_multipart;
 mod tenants;
