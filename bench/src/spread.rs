@@ -1,0 +1,51 @@
+//! The median of a few measurements, and how far they lie apart.
+
+use serde_json::{Value, json};
+
+/// Measurements of one thing, in rounds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spread(Vec<f64>);
+
+impl Spread {
+    pub(crate) fn add(&mut self, measurement: f64) {
+        let place = self.0.partition_point(|&other| other < measurement);
+        self.0.insert(place, measurement);
+    }
+
+    pub(crate) fn median(&self) -> f64 {
+        let (len, middle) = (self.0.len(), self.0.len() / 2);
+        match len {
+            0 => f64::NAN,
+            _ if len % 2 == 1 => self.0[middle],
+            _ => f64::midpoint(self.0[middle - 1], self.0[middle]),
+        }
+    }
+
+    pub(crate) fn least(&self) -> f64 {
+        self.0.first().copied().unwrap_or(f64::NAN)
+    }
+
+    pub(crate) fn most(&self) -> f64 {
+        self.0.last().copied().unwrap_or(f64::NAN)
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        json!({ "median": self.median(), "min": self.least(), "max": self.most() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_lies_in_the_middle_whatever_the_order() {
+        let mut spread = Spread::default();
+        assert!(spread.median().is_nan());
+        for (measurement, median) in [(3.0, 3.0), (1.0, 2.0), (2.0, 2.0), (10.0, 2.5)] {
+            spread.add(measurement);
+            assert_eq!(spread.median(), median);
+        }
+        assert_eq!((spread.least(), spread.most()), (1.0, 10.0));
+    }
+}
