@@ -1,0 +1,90 @@
+//! Brackets from a sample.
+
+use std::ops::Range;
+
+use super::bracket::Bracket;
+
+/// Lists of at most so many values are bracketed as a whole: to look at a sample first would save nothing.
+pub(super) const WHOLE: usize = 1 << 14;
+
+/// A bracket for neighbouring ranks.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Guess {
+    pub(super) bracket: Bracket,
+    /// Which of the ranks are expected inside, by their index.
+    pub(super) ranks: Range<usize>,
+    /// How many values are expected inside.
+    pub(super) inside: usize,
+}
+
+/// Brackets that hold the ranks of a list, each but for bad luck: `deviations` tells how many standard deviations of it are
+/// allowed for. `ranks` ascend; neighbours share a bracket unless it would hold more than an eighth of the list.
+///
+/// A sorted sample tells about where a rank lies (Floyd and Rivest, "Expected time bounds for selection", CACM 18, 1975). With
+/// s values sampled out of n, each out of a stretch of its own, the number of those below the value of rank r has the mean
+/// s r/n and at most the variance of the binomial distribution, s r/n (1 - r/n). Values that are equal do no harm: a bracket is
+/// open, so what lies inside is never more than what the sample has between its ends suggests.
+///
+/// `random` picks the values. When nobody can foresee it, no list is a bad one.
+pub(super) fn guesses(values: &[i64], ranks: &[usize], deviations: f64, random: Random) -> Vec<Guess> {
+    let count = values.len();
+    if count <= WHOLE {
+        return vec![Guess { bracket: Bracket::WIDEST, ranks: 0..ranks.len(), inside: count }];
+    }
+    let sample = sorted_sample(values, ranks.len(), random);
+    let scale = sample.len() as f64 / count as f64;
+
+    let mut stretches: Vec<(Range<isize>, Range<usize>)> = Vec::new();
+    for (index, &rank) in ranks.iter().enumerate() {
+        let mean = rank as f64 * scale;
+        let deviation = (mean * (1.0 - rank as f64 / count as f64)).sqrt();
+        // One more at each end: the sample has one value for a whole stretch of ranks.
+        let margin = deviations * deviation + 2.0;
+        let stretch = (mean - margin).floor() as isize..(mean + margin).ceil() as isize;
+        match stretches.last_mut() {
+            Some((last, ranks)) if stretch.end - last.start <= (sample.len() / 8) as isize => {
+                last.end = stretch.end.max(last.end);
+                ranks.end = index + 1;
+            }
+            _ => stretches.push((stretch, index..index + 1)),
+        }
+    }
+    let at =
+        |index: isize, beyond: i64| usize::try_from(index).ok().and_then(|i| sample.get(i)).copied().unwrap_or(beyond);
+    stretches
+        .into_iter()
+        .map(|(stretch, ranks)| Guess {
+            bracket: Bracket { low: at(stretch.start, i64::MIN), high: at(stretch.end, i64::MAX) },
+            ranks,
+            inside: (stretch.len() as f64 / scale) as usize,
+        })
+        .collect()
+}
+
+/// One value out of each of many stretches of the same length.
+fn sorted_sample(values: &[i64], ranks: usize, mut random: Random) -> Vec<i64> {
+    // A larger sample costs time itself and saves values in brackets, of which there are about n / sqrt(s) for each rank. The
+    // sum is least where s is proportional to the power 2/3 of n; the factor is measured. Ranks come in pairs of neighbours.
+    let size = (values.len() as f64 * ranks.div_ceil(2) as f64).cbrt().powi(2) / 4.0;
+    let stretch = (values.len() as f64 / size).max(8.0) as usize;
+    let mut sample: Vec<i64> = values.chunks(stretch).map(|stretch| stretch[random.below(stretch.len())]).collect();
+    sample.sort_unstable();
+    sample
+}
+
+/// Random numbers that only have to be spread: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", OOPSLA 2014).
+#[derive(Debug, Clone)]
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    /// A number below `bound`.
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        ((u128::from(mixed) * bound as u128) >> 64) as usize
+    }
+}
