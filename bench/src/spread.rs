@@ -1,5 +1,7 @@
 //! The median of a few measurements, and how far they lie apart.
 
+use std::iter::Sum;
+
 use serde_json::{Value, json};
 
 /// Measurements of one thing, in rounds.
@@ -10,6 +12,16 @@ impl Spread {
     pub(crate) fn add(&mut self, measurement: f64) {
         let place = self.0.partition_point(|&other| other < measurement);
         self.0.insert(place, measurement);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The least measurement that is not below this part of all, from 0 to 1.
+    pub(crate) fn quantile(&self, part: f64) -> f64 {
+        let rank = (part * self.0.len() as f64).ceil() as usize;
+        self.0.get(rank.max(1) - 1).copied().unwrap_or(f64::NAN)
     }
 
     pub(crate) fn median(&self) -> f64 {
@@ -34,6 +46,14 @@ impl Spread {
     }
 }
 
+impl<'a> Sum<&'a Self> for Spread {
+    fn sum<I: Iterator<Item = &'a Self>>(spreads: I) -> Self {
+        let mut all: Vec<f64> = spreads.flat_map(|spread| spread.0.iter().copied()).collect();
+        all.sort_unstable_by(f64::total_cmp);
+        Self(all)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +67,14 @@ mod tests {
             assert_eq!(spread.median(), median);
         }
         assert_eq!((spread.least(), spread.most()), (1.0, 10.0));
+    }
+
+    #[test]
+    fn a_quantile_is_a_measurement_that_so_many_do_not_exceed() {
+        let mut spread = Spread::default();
+        (1..=100).for_each(|measurement| spread.add(f64::from(measurement)));
+        assert_eq!([0.0, 0.5, 0.99, 1.0].map(|part| spread.quantile(part)), [1.0, 50.0, 99.0, 100.0]);
+        let both: Spread = [&spread, &spread].into_iter().sum();
+        assert_eq!((both.len(), both.quantile(0.5)), (200, 50.0));
     }
 }

@@ -32,6 +32,13 @@ impl Store {
         Self { client: Client::from_conf(config), bucket: bucket.to_owned() }
     }
 
+    /// Puts an object in one piece.
+    pub(crate) async fn put(&self, key: &str, data: Bytes) -> Result<(), BoxError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(data));
+        request.send().await.map_err(failed)?;
+        Ok(())
+    }
+
     /// Puts an object in parts.
     pub(crate) async fn put_in_parts(&self, key: &str, data: &Bytes, parts: Parts) -> Result<(), BoxError> {
         let upload =

@@ -71,7 +71,7 @@ async fn once(store: &Store, payload: &Bytes, count: usize) -> Result<(Statistic
     let put = started.elapsed();
     let values = get(store, payload.len(), count).await?;
     let got = started.elapsed();
-    let statistics = tokio::task::spawn_blocking(move || compute(values)).await??;
+    let statistics = tokio::task::spawn_blocking(move || statistics::of(&values, &[], None)).await?;
     let took = Took { put, get_and_decode: got - put, compute: started.elapsed() - got };
     store.delete(KEY).await?;
     Ok((statistics, took))
@@ -95,11 +95,6 @@ async fn get(store: &Store, bytes: usize, count: usize) -> Result<Vec<i64>, BoxE
         decoder.push(&part?)?;
     }
     decoder.finish()
-}
-
-fn compute(values: Vec<i64>) -> Result<Statistics, BoxError> {
-    let request = ComputeRequest { values, ..Default::default() };
-    statistics::compute(&request).map_err(|violations| format!("{violations:?}").into())
 }
 
 /// Decodes packed runs of values from pieces cut anywhere.
