@@ -71,19 +71,22 @@ pub(super) fn copy(
 ) -> io::Result<(TempFile, Metadata, Digests)> {
     source.seek(SeekFrom::Start(range.start))?;
     let mut target = TempFile::create(scratch)?;
-    let mut hasher = Hasher::new(algorithm);
-    append(&mut source.take(range.end - range.start), target.file()?, &mut hasher)?;
+    let mut hasher = Hasher::new(algorithm, None);
+    let mut source = source.take(range.end - range.start);
+    each_block(&mut source, |data| {
+        hasher.update(data);
+        target.file()?.write_all(data)
+    })?;
     let metadata = target.sync()?;
     Ok((target, metadata, hasher.finish()))
 }
 
-/// Appends all of `source` to `target`, hashing it.
-pub(super) fn append(source: &mut impl Read, target: &mut File, hasher: &mut Hasher) -> io::Result<()> {
+/// Reads to the end, block by block.
+pub(super) fn each_block(source: &mut impl Read, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 16];
     loop {
         let read = source.read(&mut buffer)?;
         let Some(data) = buffer.get(..read).filter(|data| !data.is_empty()) else { return Ok(()) };
-        hasher.update(data);
-        target.write_all(data)?;
+        take(data)?;
     }
 }

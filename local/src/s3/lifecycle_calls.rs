@@ -69,8 +69,12 @@ fn rule(asked: LifecycleRule) -> S3Result<Rule> {
             ExpirationStatus::DISABLED => Status::Disabled,
             other => return Err(s3_error!(MalformedXML, "a rule is Enabled or Disabled, not {other:?}")),
         },
-        expiration: asked.expiration.map(expiration).transpose()?,
-        abort_incomplete_multipart_upload: asked.abort_incomplete_multipart_upload.map(abortion).transpose()?,
+        expiration: asked.expiration.as_ref().map(expiration).transpose()?,
+        abort_incomplete_multipart_upload: asked
+            .abort_incomplete_multipart_upload
+            .as_ref()
+            .map(abortion)
+            .transpose()?,
     })
 }
 
@@ -85,7 +89,7 @@ fn filter(asked: LifecycleRuleFilter) -> S3Result<Filter> {
     Ok(Filter { prefix: asked.prefix })
 }
 
-fn expiration(asked: LifecycleExpiration) -> S3Result<Expiration> {
+fn expiration(asked: &LifecycleExpiration) -> S3Result<Expiration> {
     let unsupported = [
         ("Expiration.Date", asked.date.is_some()),
         ("Expiration.ExpiredObjectDeleteMarker", asked.expired_object_delete_marker.is_some()),
@@ -94,7 +98,7 @@ fn expiration(asked: LifecycleExpiration) -> S3Result<Expiration> {
     Ok(Expiration { days: days(asked.days, "Days", "Expiration")? })
 }
 
-fn abortion(asked: s3s::dto::AbortIncompleteMultipartUpload) -> S3Result<AbortIncompleteMultipartUpload> {
+fn abortion(asked: &s3s::dto::AbortIncompleteMultipartUpload) -> S3Result<AbortIncompleteMultipartUpload> {
     let days = days(asked.days_after_initiation, "DaysAfterInitiation", "AbortIncompleteMultipartUpload")?;
     Ok(AbortIncompleteMultipartUpload { days_after_initiation: days })
 }

@@ -103,3 +103,44 @@ fn uploads(store: &Store, name: &str, bucket: &Bucket, now: SystemTime) -> S3Res
     }
     Ok(removed)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::{Mutex, PoisonError};
+
+    use tokio::time::{Instant, timeout};
+
+    use super::super::lifecycle::Configuration;
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+
+    fn expire_after_a_day(bucket: &Bucket, store: &Store) {
+        let rules = r#"{"Rules": [{"ID": "all", "Filter": {}, "Status": "Enabled", "Expiration": {"Days": 1}}]}"#;
+        let rules: Configuration = serde_json::from_str(rules).expect("well-formed");
+        bucket.set_lifecycle(rules, false, store.scratch()).expect("they can be stored");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_comes_at_once_and_then_every_hour_by_the_clock_until_it_is_dropped() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let object = dir.path().join("bucket").join("k");
+        fs::create_dir(dir.path().join("bucket")).and_then(|()| fs::write(&object, "x")).expect("the disk has room");
+        let store = Arc::new(Store::open(dir.path().to_owned()).expect("it can be opened"));
+        expire_after_a_day(&store.bucket("bucket").expect("it is there"), &store);
+        let start = Instant::now();
+        let looks = Mutex::new(Vec::new());
+        let clock = || {
+            looks.lock().unwrap_or_else(PoisonError::into_inner).push(start.elapsed().as_secs() / HOUR.as_secs());
+            SystemTime::now() + start.elapsed()
+        };
+
+        timeout(23 * HOUR + HOUR / 2, hourly(&store, clock)).await.expect_err("it goes on");
+        assert!(object.exists(), "a day is not over");
+        assert_eq!(*looks.lock().expect("nobody panicked"), (0..=23).collect::<Vec<_>>());
+        // One day, to the next midnight: two days at most.
+        timeout(25 * HOUR, hourly(&store, clock)).await.expect_err("it goes on");
+        assert!(!object.exists());
+    }
+}
