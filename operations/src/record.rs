@@ -102,7 +102,7 @@ pub struct Error {
 }
 
 impl Record {
-    /// The record of an operation that has a result.
+    /// The record of an operation that has a result. Of more than [`MAX_LOGGED_VALUES`] values the first are enough.
     pub fn succeeded(operation: Operation, values: &[i64], result: v1::Statistics, log: LogValues) -> Self {
         let summary = match log {
             LogValues::All => summary(values, &result),
@@ -110,6 +110,7 @@ impl Record {
         };
         Self {
             summary: Some(summary),
+            count: Some(result.count),
             result: Some(wire::Statistics(result)),
             ..Self::new(operation, 0, Some(values), log)
         }

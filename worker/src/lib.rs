@@ -4,14 +4,22 @@
 //! answered and deleted is the business of [`sqs_rpc`]; here is what is done with them:
 //!
 //! - [`service`]: a request's body in, a reply's body out;
+//! - `payload`: requests whose bodies lie in S3;
+//! - [`memory`], [`limits`]: how much of it there may be at once, and how large each may be;
+//! - `refusal`: what a request that cannot be worked is answered with;
 //! - [`statistics`]: the numbers, exact;
 //! - [`log`]: what goes into the log of operations, which is [`compute_operations`]'s;
 //! - [`dead`]: what operators do with requests that were not finished.
 
+mod blocking;
 pub mod config;
 pub mod dead;
+pub mod limits;
 pub mod log;
+pub mod memory;
 pub mod metrics;
+mod payload;
+mod refusal;
 pub mod service;
 pub mod statistics;
 
@@ -20,6 +28,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use compute_operations::log::LogWriter;
+use compute_operations::payload::Payloads;
 pub use compute_operations::record::LogValues;
 use compute_operations::{Bucket, BucketError};
 use compute_process::{Readiness, State, admin};
@@ -29,6 +38,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use self::config::{CommandLine, Config, ConfigError, Flags};
 use self::log::OperationLog;
+use self::memory::MemoryBudget;
 use self::service::ComputeService;
 
 /// Why a worker ends other than by being told to.
@@ -62,12 +72,13 @@ pub async fn run(
 ) -> Result<(), RunError> {
     config.check()?;
     let bucket = Bucket::open(aws, &config.log_bucket).await?;
-    let log = OperationLog::new(LogWriter::new(bucket), config.log_values);
-    let service = ComputeService::new(&config.log_bucket);
+    let log = OperationLog::new(LogWriter::new(bucket.clone()), config.log_values);
+    let memory = MemoryBudget::new(config.limits.memory());
+    let service = ComputeService::new(Payloads::new(bucket), memory.clone(), &config.limits);
     let responder = Responder::new(aws, responder_config(&config), service, log).await?;
     let stats = responder.stats();
     let _admin = admin.map(|listener| {
-        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats()));
+        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats(), &memory));
         // Ends with this future: it is to answer while the worker drains.
         let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
         AbortOnDropHandle::new(tokio::spawn(serve))

@@ -52,7 +52,7 @@ impl OperationLog {
         };
         match &operation.outcome {
             Ok(answer) => {
-                let Computed { values, statistics } = &answer.context;
+                let Computed { values, statistics, .. } = &answer.context;
                 Record::succeeded(about, values, statistics.clone(), self.values)
             }
             Err(failure) => {

@@ -3,8 +3,10 @@
 use compute_process::exposition::Exposition;
 use sqs_rpc::ResponderStats;
 
+use crate::memory::MemoryBudget;
+
 /// Renders the counters of a worker in the Prometheus text format.
-pub fn render(stats: &ResponderStats) -> String {
+pub fn render(stats: &ResponderStats, memory: &MemoryBudget) -> String {
     let mut metrics = Exposition::new();
     metrics
         .counter("compute_worker_received_total", "Messages received.", stats.received)
@@ -14,6 +16,8 @@ pub fn render(stats: &ResponderStats) -> String {
         .counter("compute_worker_deferred_total", "Messages left to the dead-letter queue.", stats.deferred)
         .counter("compute_worker_given_back_total", "Messages given back unstarted at a stop.", stats.given_back)
         .counter("compute_worker_panics_total", "Panics while computing.", stats.panics)
-        .counter("compute_worker_log_failures_total", "Attempts to log that failed.", stats.journal_failures);
+        .counter("compute_worker_log_failures_total", "Attempts to log that failed.", stats.journal_failures)
+        .gauge("compute_worker_memory_taken_bytes", "Memory taken by requests whose lists lie in S3.", memory.taken())
+        .gauge("compute_worker_memory_budget_bytes", "Memory that such requests may take.", memory.total());
     metrics.into_text()
 }

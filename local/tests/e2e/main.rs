@@ -15,6 +15,8 @@ mod grpc_web;
 mod http1;
 mod kit;
 mod operator;
+mod payloads;
+mod proxy;
 mod reply_queues;
 mod responder;
 mod s3;
