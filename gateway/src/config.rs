@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
-use compute_process::flags;
+use compute_process::{flags, memory};
 use http::HeaderName;
 use sqs_rpc::{ReplyQueueUpkeep, RequesterConfig};
 
+use crate::calls::CallLimits;
 use crate::deadline::DeadlineLimits;
+use crate::memory::MemoryBudget;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -120,6 +122,21 @@ pub struct Config {
         value_parser = flags::byte_size(1 << 10..=1 << 30)
     )]
     pub max_message_size: usize,
+
+    /// The memory that requests may take together, 64MiB to 1TiB. Without it half of the machine's, or of its control group's if
+    /// that is less. A message takes up to 29 times its size; one that finds no room is answered RESOURCE_EXHAUSTED
+    #[arg(
+        long, env = "COMPUTE_MEMORY_BUDGET", value_name = "BYTES",
+        value_parser = flags::byte_size(64 << 20..=1 << 40)
+    )]
+    pub memory_budget: Option<usize>,
+
+    /// How long a stream may be silent before it is answered DEADLINE_EXCEEDED, 100ms to 1day
+    #[arg(
+        long, env = "COMPUTE_STREAM_IDLE_TIMEOUT", value_name = "DURATION", default_value = "30s",
+        value_parser = flags::duration(Duration::from_millis(100)..=DAY)
+    )]
+    pub stream_idle_timeout: Duration,
 }
 
 /// Settings that contradict each other.
@@ -159,6 +176,8 @@ impl Config {
             drain_limit: 25 * SECOND,
             poll_wait: 20 * SECOND,
             max_message_size: 64 << 20,
+            memory_budget: None,
+            stream_idle_timeout: 30 * SECOND,
         }
     }
 
@@ -174,8 +193,14 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn deadlines(&self) -> DeadlineLimits {
-        DeadlineLimits { default: self.default_deadline, max: self.max_deadline }
+    pub(crate) fn call_limits(&self) -> CallLimits {
+        let budget = self.memory_budget.map_or_else(|| memory::limit() / 2, |budget| budget as u64);
+        CallLimits {
+            deadlines: DeadlineLimits { default: self.default_deadline, max: self.max_deadline },
+            message_size: self.max_message_size,
+            stream_idle_timeout: self.stream_idle_timeout,
+            memory: MemoryBudget::new(budget),
+        }
     }
 
     /// All times of the upkeep keep the proportions of its defaults.
@@ -251,6 +276,8 @@ mod tests {
             ("--reply-queue-heartbeat", "500ms", "from 1s to 1h"),
             ("--drain-limit", "soon", "from 0s to 1day"),
             ("--max-message-size", "64MB", "from 1024 to 1073741824 bytes"),
+            ("--memory-budget", "63MiB", "from 67108864 to 1099511627776 bytes"),
+            ("--stream-idle-timeout", "0s", "from 100ms to 1day"),
             ("--reply-queue", "q.fifo", "standard queue"),
             ("--reply-queue", "q-{host}", "{instance}"),
             ("--instance", "a b", "1 to 64 letters"),

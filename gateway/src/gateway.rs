@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use compute_operations::Bucket;
+use compute_operations::payload::Payloads;
 use compute_process::{Readiness, State, admin};
 use humantime::format_duration;
 use sqs_rpc::{Requester, StartError};
@@ -73,7 +75,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     config.check()?;
-    let calls = Calls::new(config.deadlines(), config.max_message_size);
+    let calls = Calls::new(config.call_limits());
     let started = Arc::new(OnceLock::new());
     let metrics = metrics(calls.clone(), started.clone());
     // Operators are answered to the very end.
@@ -86,7 +88,8 @@ pub async fn run(
     let Some(requester) = start_requester(aws, &config, shutdown.as_mut()).await? else { return Ok(()) };
     let _ = started.set(requester.clone());
 
-    let services = Services::new(&calls, requester.clone(), &config, readiness.clone())?;
+    let payloads = Payloads::new(Bucket::new(aws, &config.log_bucket));
+    let services = Services::new(&calls, requester.clone(), payloads, &config, readiness.clone())?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let _cut_when_dropped = cut.clone().drop_guard();
     let address = listeners.calls.local_addr().ok();
@@ -121,6 +124,7 @@ pub async fn run(
     tracing::info!(in_flight = calls.in_flight(), limit = %format_duration(config.drain_limit), "draining");
     // Which calls are left at the limit is logged by the requester, which then ends them.
     let _ = timeout(config.drain_limit, calls.finished()).await;
+    calls.end();
     requester.shutdown(Duration::ZERO).await;
     if timeout(HANG_UP_LIMIT, &mut server).await.is_err() {
         tracing::debug!("cutting the connections that are still open");

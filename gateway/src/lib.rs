@@ -5,7 +5,8 @@
 //! `connections` accepts, `server` routes. `protocol` turns away what is no call. tonic-web unwraps gRPC-Web. `calls` gives the
 //! call an operation id and a deadline (`deadline`) and holds its body to them and to the size limit (`upload`); tonic decodes
 //! the message. `service` validates it, finds its `tenant`, makes it JSON, has `sqs-rpc` send it and wait, and answers with the reply and where the
-//! time went (`timing`). Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together:
+//! time went (`timing`). A request that comes as a stream goes through `stream` to S3, and its message points there. What requests
+//! may take of the memory is counted in `memory`. Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together:
 //! start, serve, drain, end.
 //!
 //! # Example
@@ -33,12 +34,14 @@ mod deadline;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gateway;
+mod memory;
 mod metrics;
 mod page;
 mod protocol;
 mod server;
 mod service;
 mod status;
+mod stream;
 mod tenant;
 mod timing;
 mod traceparent;

@@ -13,6 +13,10 @@ pub(crate) fn metrics(calls: Calls, requester: Arc<OnceLock<Requester>>) -> admi
     Arc::new(move || {
         let mut metrics = Exposition::new();
         metrics.gauge("compute_gateway_calls_in_flight", "Calls that are not answered yet.", calls.in_flight());
+        let memory = calls.memory();
+        let help = "Bytes of memory that requests take of the budget, at most as they may turn out.";
+        metrics.gauge("compute_gateway_memory_taken_bytes", help, memory.taken());
+        metrics.gauge("compute_gateway_memory_budget_bytes", "Bytes of memory that requests may take.", memory.limit());
         let help = "Calls answered, by gRPC code; CANCELLED where the caller left first.";
         metrics.counter_by("compute_gateway_calls_total", help, "code", calls.answered().by_code());
         if let Some(requester) = requester.get() {

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use compute_operations::payload::Payloads;
 use compute_process::{Readiness, State};
 use compute_proto::FILE_DESCRIPTOR_SET;
 use compute_proto::v1::compute_service_server::ComputeServiceServer;
@@ -26,6 +27,7 @@ use tower::{Layer as _, Service};
 use crate::calls::Calls;
 use crate::config::Config;
 use crate::service::Compute;
+use crate::stream::Streams;
 use crate::{connections, page, protocol};
 
 /// How often an idle HTTP/2 connection is pinged, and how long the answer may take. What stands between the two, such as a load
@@ -52,11 +54,12 @@ impl Services {
     pub(crate) fn new(
         calls: &Calls,
         requester: Requester,
+        payloads: Payloads,
         config: &Config,
         readiness: Readiness,
     ) -> Result<Self, tonic_reflection::server::Error> {
         // `Calls` refuse larger messages before tonic can, with details.
-        let compute = ComputeServiceServer::new(Compute::new(requester, config.tenant_metadata.clone()))
+        let compute = ComputeServiceServer::new(Compute::new(requester, Streams::new(payloads, calls), config))
             .max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
         // Reflection is a stream in both directions, which gRPC-Web does not have.

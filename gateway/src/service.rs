@@ -16,8 +16,10 @@ use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use crate::calls::Admitted;
+use crate::calls::{Admitted, CallMemory};
+use crate::config::Config;
 use crate::status;
+use crate::stream::{Received, Streams, UnsentPayload};
 use crate::tenant::tenant;
 use crate::timing::timing;
 use crate::traceparent;
@@ -29,6 +31,8 @@ const LARGE: usize = 64 * 1024;
 /// Answers calls with what workers reply.
 pub(crate) struct Compute {
     requester: Requester,
+    streams: Streams,
+    max_in_flight: usize,
     /// The metadata entry that names the tenant, if one is trusted to.
     tenant_metadata: Option<HeaderName>,
 }
@@ -40,8 +44,9 @@ struct Caller {
 }
 
 impl Compute {
-    pub(crate) fn new(requester: Requester, tenant_metadata: Option<HeaderName>) -> Self {
-        Self { requester, tenant_metadata }
+    pub(crate) fn new(requester: Requester, streams: Streams, config: &Config) -> Self {
+        let Config { max_in_flight, tenant_metadata, .. } = config;
+        Self { requester, streams, max_in_flight: *max_in_flight, tenant_metadata: tenant_metadata.clone() }
     }
 
     fn caller(&self, metadata: &MetadataMap) -> Result<Caller, FieldViolation> {
@@ -54,6 +59,7 @@ impl Compute {
         &self,
         admitted: Admitted,
         request: ComputeRequest,
+        memory: Option<CallMemory>,
         caller: Caller,
     ) -> Result<ComputeResponse, Failed> {
         // What comes before and after the wait is boxed, so that a call that waits has no room for it: very many may wait. A large
@@ -61,8 +67,35 @@ impl Compute {
         let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
         let waiting =
             Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, caller))).await.map_err(late)?;
+        drop(memory);
         let reply = waiting.await?;
         Box::pin(timeout_at(admitted.deadline, receive(admitted, reply))).await.map_err(late)?
+    }
+
+    /// Like [`answer`](Self::answer), of a request that lies in S3. It is deleted there if no message points to it.
+    async fn answer_payload(
+        &self,
+        admitted: Admitted,
+        options: &ComputeRequest,
+        mut payload: UnsentPayload,
+        caller: Caller,
+    ) -> Result<ComputeResponse, Failed> {
+        let waiting = self.requester.call(Call {
+            id: admitted.id,
+            method: COMPUTE_METHOD.to_owned(),
+            body: payload.body(),
+            digest: Some(payload.digest().to_owned()),
+            content_type: Some(payload.media_type().to_owned()),
+            deadline: admitted.deadline,
+            finish_late: options.finish_late,
+            tenant: caller.tenant,
+            traceparent: caller.traceparent,
+        });
+        // The request may be on its way from here on, also when its caller leaves.
+        payload.set_sent(true);
+        let reply = waiting.await.inspect_err(|error| payload.set_sent(may_have_been_sent(error)))?;
+        let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
+        timeout_at(admitted.deadline, receive(admitted, reply)).await.map_err(late)?
     }
 
     /// Has the request sent, and gives back the wait for its reply.
@@ -98,28 +131,59 @@ async fn receive(admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Fa
     })
 }
 
+/// Whether the request of a call that ended so may be on the queue.
+fn may_have_been_sent(error: &CallError) -> bool {
+    match error {
+        CallError::TooLarge { .. }
+        | CallError::TooManyInFlight { .. }
+        | CallError::TooManyOfTenant { .. }
+        | CallError::Overloaded { .. }
+        | CallError::NoWorker { .. }
+        | CallError::DuplicateId => false,
+        CallError::DeadlineExceeded | CallError::Unavailable(_) | CallError::ShuttingDown | CallError::Failed(_) => {
+            true
+        }
+    }
+}
+
 #[async_trait]
 impl ComputeService for Compute {
-    async fn compute(&self, request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
+    async fn compute(&self, mut request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
         let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
         let operation = status::Operation { id: admitted.id, finish_late: Some(request.get_ref().finish_late) };
         validate(request.get_ref()).map_err(|violations| status::invalid_request(violations, operation))?;
         let caller =
             self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
+        let memory = request.extensions_mut().remove::<CallMemory>();
         // Metadata and extensions go here: a call that waits would else keep them, a good part of its memory.
         let request = request.into_inner();
-        match self.answer(admitted, request, caller).await {
-            Ok(response) => Ok(Response::new(response)),
-            Err(Failed::Call(error)) => Err(status::from_call_error(error, operation)),
-            Err(Failed::Reply(error)) => Err(status::malformed_reply(&error, operation)),
-        }
+        let answer = self.answer(admitted, request, memory, caller).await;
+        answer.map(Response::new).map_err(|error| error.into_status(operation))
     }
 
     async fn compute_stream(
         &self,
-        _request: Request<Streaming<ComputeStreamRequest>>,
+        request: Request<Streaming<ComputeStreamRequest>>,
     ) -> Result<Response<ComputeResponse>, Status> {
-        Err(Status::unimplemented("being built"))
+        let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
+        let mut operation = status::Operation { id: admitted.id, finish_late: None };
+        let caller =
+            self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
+        // What could not be sent when it has come need not come.
+        if self.requester.in_flight() >= self.max_in_flight {
+            let error = CallError::TooManyInFlight { limit: self.max_in_flight };
+            return Err(status::from_call_error(error, operation));
+        }
+        let opened = self.streams.open(request.into_inner(), admitted.deadline).await;
+        let opened = opened.map_err(|error| status::from_stream_error(error, operation))?;
+        operation.finish_late = Some(opened.options().finish_late);
+        let received = self.streams.receive(opened, admitted.deadline).await;
+        let received = received.map_err(|error| status::from_stream_error(error, operation))?;
+        let answer = match received {
+            Received::Message(request) => self.answer(admitted, request, None, caller).await,
+            Received::Payload { options, payload } => self.answer_payload(admitted, &options, payload, caller).await,
+        };
+        answer.map(Response::new).map_err(|error| error.into_status(operation))
     }
 
     async fn submit_operation(&self, _request: Request<SubmitOperationRequest>) -> Result<Response<Operation>, Status> {
@@ -149,6 +213,15 @@ enum Failed {
     Call(#[from] CallError),
     #[error(transparent)]
     Reply(#[from] WireError),
+}
+
+impl Failed {
+    fn into_status(self, operation: status::Operation) -> Status {
+        match self {
+            Self::Call(error) => status::from_call_error(error, operation),
+            Self::Reply(error) => status::malformed_reply(&error, operation),
+        }
+    }
 }
 
 async fn to_json(request: ComputeRequest) -> String {

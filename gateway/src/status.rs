@@ -8,11 +8,14 @@
 //! | `INVALID_REQUEST` | INVALID_ARGUMENT | a field or metadata entry is not what it must be | `BadRequest` |
 //! | `MALFORMED_MESSAGE` | INVALID_ARGUMENT | the bytes are not a message of the method | |
 //! | `MESSAGE_TOO_LARGE` | RESOURCE_EXHAUSTED | gateway or SQS does not take a message of that size | metadata `size`, `limit`, in bytes |
+//! | `MEMORY_EXHAUSTED` | RESOURCE_EXHAUSTED | there is no memory for a message of that size now | `RetryInfo` |
 //! | `TOO_MANY_IN_FLIGHT` | RESOURCE_EXHAUSTED | as many calls wait as may | `RetryInfo`, metadata `limit` |
 //! | `TOO_MANY_OF_TENANT` | RESOURCE_EXHAUSTED | as many calls of this tenant wait as may | `RetryInfo`, metadata `limit` |
 //! | `OVERLOADED` | RESOURCE_EXHAUSTED | the wait for a worker would be too long for the call | `RetryInfo`, metadata `wait_ms` |
 //! | `WORKER_EXHAUSTED` | RESOURCE_EXHAUSTED | the worker has no room for the request now | `RetryInfo` |
 //! | `DEADLINE_EXCEEDED` | DEADLINE_EXCEEDED | no answer in time | metadata `finish_late`, once the request was read |
+//! | `STREAM_STALLED` | DEADLINE_EXCEEDED | nothing came of a stream for too long | metadata `idle_timeout_ms` |
+//! | `PAYLOAD_UNAVAILABLE` | UNAVAILABLE | S3 does not take a request that is too large for SQS | `RetryInfo` |
 //! | `QUEUE_UNAVAILABLE` | UNAVAILABLE | SQS does not take the request, or the reply queue is lost | `RetryInfo` |
 //! | `NO_WORKER` | UNAVAILABLE | no worker has answered for some time | `RetryInfo` |
 //! | `WORKER_UNAVAILABLE` | UNAVAILABLE | the worker says so | `RetryInfo` |
@@ -32,8 +35,15 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use uuid::Uuid;
 
+use crate::calls::name_operation;
+use crate::memory::Exhausted;
+use crate::stream::{ListError, StreamError};
+
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "compute.v1";
+
+/// The metadata of every `ErrorInfo`.
+const OPERATION_ID: &str = "operation_id";
 
 /// When a caller may try again. Other gateways, or this one a moment later, can well answer.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -144,6 +154,50 @@ pub(crate) fn message_too_large(size: usize, limit: usize, operation: Operation)
         .says(format!("the message has {size} bytes, at most {limit} are taken"))
 }
 
+/// Answers a message that there is no memory for now, while other calls have what they need.
+pub(crate) fn memory_exhausted(full: Exhausted, operation: Operation) -> Status {
+    answer(Code::ResourceExhausted, "MEMORY_EXHAUSTED", operation).retry().says(full.to_string())
+}
+
+/// Answers a stream of which nothing has come for `idle_timeout`.
+pub(crate) fn stream_stalled(idle_timeout: Duration, operation: Operation) -> Status {
+    answer(Code::DeadlineExceeded, "STREAM_STALLED", operation)
+        .with("idle_timeout_ms", &idle_timeout.as_millis())
+        .says(format!("nothing has come of the stream for {} s", idle_timeout.as_secs_f64()))
+}
+
+/// Answers a request that S3 does not take.
+fn payload_unavailable(error: &(dyn Error + 'static), operation: Operation) -> Status {
+    tracing::warn!(error, "S3 does not take a payload");
+    answer(Code::Unavailable, "PAYLOAD_UNAVAILABLE", operation).retry().says("the request could not be put into S3")
+}
+
+/// Answers a stream that did not bring a request.
+pub(crate) fn from_stream_error(error: StreamError, operation: Operation) -> Status {
+    match error {
+        StreamError::ShuttingDown => shutting_down(operation),
+        StreamError::DeadlineExceeded => deadline_exceeded(operation),
+        StreamError::Message(status) => stream_failed(&status, operation),
+        StreamError::Fields(violations) => invalid_request(violations, operation),
+        StreamError::List(ListError::Count(violation)) => invalid_request(vec![violation], operation),
+        StreamError::List(ListError::Memory(full)) => memory_exhausted(full, operation),
+        StreamError::List(ListError::Payload(error)) => payload_unavailable(&error, operation),
+    }
+}
+
+/// Answers a stream that failed with `status`: one of ours, made when the id of the operation was not known yet, or tonic's, for
+/// bytes that are no message.
+fn stream_failed(status: &Status, operation: Operation) -> Status {
+    let mut details = status.get_error_details();
+    let Some(info) = details.error_info() else { return malformed_message(status.message(), operation) };
+    let mut info = info.clone();
+    info.metadata.insert(OPERATION_ID.to_owned(), operation.id.to_string());
+    details.set_error_info(info.reason, info.domain, info.metadata);
+    let mut status = Status::with_error_details(status.code(), status.message(), details);
+    name_operation(status.metadata_mut(), operation.id);
+    status
+}
+
 /// Answers a call that did not get its answer in time.
 pub(crate) fn deadline_exceeded(operation: Operation) -> Status {
     let mut answer = answer(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", operation);
@@ -159,13 +213,14 @@ pub(crate) fn shutting_down(operation: Operation) -> Status {
 }
 
 fn answer(code: Code, reason: &'static str, operation: Operation) -> Answer {
-    let metadata = HashMap::from([("operation_id".to_owned(), operation.id.to_string())]);
-    Answer { code, reason, metadata, details: ErrorDetails::new() }
+    let metadata = HashMap::from([(OPERATION_ID.to_owned(), operation.id.to_string())]);
+    Answer { code, reason, operation: operation.id, metadata, details: ErrorDetails::new() }
 }
 
 struct Answer {
     code: Code,
     reason: &'static str,
+    operation: Uuid,
     metadata: HashMap<String, String>,
     details: ErrorDetails,
 }
@@ -187,7 +242,9 @@ impl Answer {
 
     fn says(mut self, message: impl Into<String>) -> Status {
         self.details.set_error_info(self.reason, DOMAIN, self.metadata);
-        Status::with_error_details(self.code, message, self.details)
+        let mut status = Status::with_error_details(self.code, message, self.details);
+        name_operation(status.metadata_mut(), self.operation);
+        status
     }
 }
 

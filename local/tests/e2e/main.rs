@@ -23,4 +23,5 @@ mod s3;
 mod s3_files;
 mod s3_lifecycle;
 mod s3_multipart;
+mod stream;
 mod tenants;
