@@ -89,7 +89,7 @@ pub async fn run(
     let _ = started.set(requester.clone());
 
     let payloads = Payloads::new(Bucket::new(aws, &config.log_bucket));
-    let services = Services::new(&calls, requester.clone(), payloads, &config, readiness.clone())?;
+    let services = Services::new(&calls, requester.clone(), payloads.clone(), &config, readiness.clone())?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let _cut_when_dropped = cut.clone().drop_guard();
     let address = listeners.calls.local_addr().ok();
@@ -130,6 +130,9 @@ pub async fn run(
         tracing::debug!("cutting the connections that are still open");
         cut.cancel();
         let _ = server.await;
+    }
+    if timeout(HANG_UP_LIMIT, payloads.settled()).await.is_err() {
+        tracing::warn!("payloads without a message stay until their lifecycle rule deletes them");
     }
     tracing::info!("ended");
     Ok(())

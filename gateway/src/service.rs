@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 
+use compute_operations::payload::{Stored, Unsent};
 use compute_proto::COMPUTE_METHOD;
 use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{
@@ -11,7 +12,7 @@ use compute_proto::v1::{
 use compute_proto::validate::{FieldViolation, validate};
 use compute_proto::wire::{self, WireError};
 use http::HeaderName;
-use sqs_rpc::{Call, CallError, Reply, Requester};
+use sqs_rpc::{Body, Call, CallError, Pointer, Reply, Requester};
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
@@ -19,7 +20,7 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 use crate::calls::{Admitted, CallMemory};
 use crate::config::Config;
 use crate::status;
-use crate::stream::{Received, Streams, UnsentPayload};
+use crate::stream::{self, Received, Streams};
 use crate::tenant::tenant;
 use crate::timing::timing;
 use crate::traceparent;
@@ -72,28 +73,28 @@ impl Compute {
         Box::pin(timeout_at(admitted.deadline, receive(admitted, reply))).await.map_err(late)?
     }
 
-    /// Like [`answer`](Self::answer), of a request that lies in S3. It is deleted there if no message points to it.
+    /// Like [`answer`](Self::answer), of a request that lies in S3. It is deleted there if no message can point to it.
     async fn answer_payload(
         &self,
         admitted: Admitted,
         options: &ComputeRequest,
-        mut payload: UnsentPayload,
+        stored: Stored,
+        payload: Unsent,
         caller: Caller,
     ) -> Result<ComputeResponse, Failed> {
-        let waiting = self.requester.call(Call {
+        let waiting = self.requester.begin(Call {
             id: admitted.id,
             method: COMPUTE_METHOD.to_owned(),
-            body: payload.body(),
-            digest: Some(payload.digest().to_owned()),
-            content_type: Some(payload.media_type().to_owned()),
+            body: Body::InS3 { pointer: Pointer::new(self.streams.bucket(), stored.id), size: stored.size },
+            digest: Some(stored.digest),
+            content_type: Some(stream::MEDIA_TYPE.to_owned()),
             deadline: admitted.deadline,
             finish_late: options.finish_late,
             tenant: caller.tenant,
             traceparent: caller.traceparent,
-        });
-        // The request may be on its way from here on, also when its caller leaves.
-        payload.set_sent(true);
-        let reply = waiting.await.inspect_err(|error| payload.set_sent(may_have_been_sent(error)))?;
+        })?;
+        payload.sent();
+        let reply = waiting.await?;
         let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
         timeout_at(admitted.deadline, receive(admitted, reply)).await.map_err(late)?
     }
@@ -131,21 +132,6 @@ async fn receive(admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Fa
     })
 }
 
-/// Whether the request of a call that ended so may be on the queue.
-fn may_have_been_sent(error: &CallError) -> bool {
-    match error {
-        CallError::TooLarge { .. }
-        | CallError::TooManyInFlight { .. }
-        | CallError::TooManyOfTenant { .. }
-        | CallError::Overloaded { .. }
-        | CallError::NoWorker { .. }
-        | CallError::DuplicateId => false,
-        CallError::DeadlineExceeded | CallError::Unavailable(_) | CallError::ShuttingDown | CallError::Failed(_) => {
-            true
-        }
-    }
-}
-
 #[async_trait]
 impl ComputeService for Compute {
     async fn compute(&self, mut request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
@@ -181,7 +167,9 @@ impl ComputeService for Compute {
         let received = received.map_err(|error| status::from_stream_error(error, operation))?;
         let answer = match received {
             Received::Message(request) => self.answer(admitted, request, None, caller).await,
-            Received::Payload { options, payload } => self.answer_payload(admitted, &options, payload, caller).await,
+            Received::Payload { options, stored, payload } => {
+                self.answer_payload(admitted, &options, stored, payload, caller).await
+            }
         };
         answer.map(Response::new).map_err(|error| error.into_status(operation))
     }

@@ -80,6 +80,10 @@ impl LargeRequests {
         self.max_values
     }
 
+    pub(crate) fn memory(&self) -> &MemoryBudget {
+        &self.memory
+    }
+
     /// Reads the request whose payload has so many bytes, by its sender's word.
     pub(crate) async fn read(&self, request: &Request, size: u64) -> Result<Large, Failure> {
         let pointer =

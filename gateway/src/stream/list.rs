@@ -1,14 +1,13 @@
 //! The list of a stream, as it grows.
 
 use compute_operations::BucketError;
-use compute_operations::payload::PayloadWriter;
+use compute_operations::payload::{PayloadWriter, Stored};
 use compute_proto::v1::ComputeRequest;
 use compute_proto::validate::{FieldViolation, count_violation};
 use tokio::task::yield_now;
 
 use super::form::{self, Run};
 use super::text::TextLength;
-use super::unsent::{self, UnsentPayload};
 use super::{Received, Streams};
 use crate::memory::{Exhausted, Taken};
 
@@ -91,8 +90,9 @@ impl<'a> List<'a> {
         match self.place {
             Place::Message { values, .. } => Ok(Received::Message(ComputeRequest { values, ..self.options })),
             Place::Payload(payload) => {
-                let payload = payload.complete(self.streams).await?;
-                Ok(Received::Payload { options: self.options, payload })
+                let stored = payload.complete().await?;
+                let payload = self.streams.payloads.unsent(stored.id);
+                Ok(Received::Payload { options: self.options, stored, payload })
             }
         }
     }
@@ -125,8 +125,8 @@ impl Payload {
         Ok(())
     }
 
-    async fn complete(mut self, streams: &Streams) -> Result<UnsentPayload, BucketError> {
+    async fn complete(mut self) -> Result<Stored, BucketError> {
         self.writer.write(self.run.take()).await?;
-        unsent::finish(streams.payloads.clone(), self.writer).await
+        self.writer.finish().await
     }
 }

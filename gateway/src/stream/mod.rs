@@ -9,24 +9,22 @@
 //!
 //! - `list`: where the values go, and how many there may be;
 //! - `form`: the bytes of a request in S3;
-//! - `text`: how long a list is as JSON, which decides whether it is short;
-//! - `unsent`: what becomes of a payload whose request is not sent.
+//! - `text`: how long a list is as JSON, which decides whether it is short.
 
 mod form;
 mod list;
 mod text;
-mod unsent;
 
-use compute_operations::payload::Payloads;
+use compute_operations::payload::{Payloads, Stored, Unsent};
 use compute_proto::v1::{ComputeRequest, ComputeStreamRequest};
 use compute_proto::validate::{FieldViolation, MAX_STREAMED_VALUES, option_violations};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
+pub(crate) use self::form::MEDIA_TYPE;
 use self::list::List;
 pub(crate) use self::list::ListError;
-pub(crate) use self::unsent::UnsentPayload;
 use crate::calls::Calls;
 use crate::memory::MemoryBudget;
 
@@ -57,7 +55,9 @@ pub(crate) enum Received {
         /// The request without its values.
         options: ComputeRequest,
         /// The request, as protobuf.
-        payload: UnsentPayload,
+        stored: Stored,
+        /// Keeps it in S3 as soon as it is said to be sent.
+        payload: Unsent,
     },
 }
 
@@ -86,6 +86,11 @@ impl Streams {
     pub(crate) fn new(payloads: Payloads, calls: &Calls) -> Self {
         let (memory, ended) = (calls.memory().clone(), calls.ended().clone());
         Self { payloads, memory, max_values: MAX_STREAMED_VALUES, ended }
+    }
+
+    /// The bucket that payloads lie in.
+    pub(crate) fn bucket(&self) -> &str {
+        self.payloads.bucket()
     }
 
     /// Reads the first message of a stream. Nothing is put into S3 before what it wants computed is found right.
