@@ -10,6 +10,8 @@
 
 mod bracket;
 mod execution;
+#[cfg(test)]
+mod hard_lists;
 mod histogram;
 mod kernel;
 mod quantile;

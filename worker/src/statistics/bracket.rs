@@ -28,7 +28,7 @@ pub(super) struct Split {
 }
 
 /// Where a rank was found.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// It has this value, an end of the bracket.
     Value(i64),
@@ -39,9 +39,9 @@ pub(super) enum Found {
 }
 
 impl Split {
-    /// Makes room for as many values inside as are expected.
-    pub(super) fn expecting(inside: usize) -> Self {
-        Self { inside: Kept { buffer: vec![0; inside], len: 0 }, ..Self::default() }
+    /// Makes room for so many values inside.
+    pub(super) fn with_room(room: usize) -> Self {
+        Self { inside: Kept { buffer: vec![0; room], len: 0 }, ..Self::default() }
     }
 
     /// Adds that of another part of the list.
@@ -99,5 +99,34 @@ impl Kept {
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [i64] {
         &mut self.buffer[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rank_is_inside_or_an_end_or_elsewhere() {
+        // 1 2 2 5 6 7 7 9 about 2 and 7
+        let mut split = Split { below_low: 1, above_low: 5, above_high: 1, ..Split::default() };
+        split.inside.room(2)[..2].copy_from_slice(&[6, 5]);
+        split.inside.keep(2);
+        let found: Vec<_> = (0..8).map(|rank| split.find(rank, Bracket { low: 2, high: 7 }, 8)).collect();
+        let [low, high] = [2, 7].map(Found::Value);
+        let [first, second] = [0, 1].map(Found::Inside);
+        assert_eq!(found, [Found::Elsewhere, low, low, first, second, high, high, Found::Elsewhere]);
+    }
+
+    #[test]
+    fn what_parts_keep_is_kept_together() {
+        let mut split = Split::with_room(1);
+        for values in [[1, 2], [3, 4]] {
+            let mut part = Split { above_low: 2, ..Split::default() };
+            part.inside.room(2)[..2].copy_from_slice(&values);
+            part.inside.keep(2);
+            split.merge(&part);
+        }
+        assert_eq!((split.above_low, split.inside.as_slice()), (4, &[1, 2, 3, 4][..]));
     }
 }

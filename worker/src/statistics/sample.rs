@@ -18,7 +18,8 @@ pub(super) struct Guess {
 }
 
 /// Brackets that hold the ranks of a list, each but for bad luck: `deviations` tells how many standard deviations of it are
-/// allowed for. `ranks` ascend; neighbours share a bracket unless it would hold more than an eighth of the list.
+/// allowed for. `ranks` ascend; neighbours share a bracket unless it would hold more than an eighth of the list and than twice what
+/// each takes.
 ///
 /// A sorted sample tells about where a rank lies (Floyd and Rivest, "Expected time bounds for selection", CACM 18, 1975). With
 /// s values sampled out of n, each out of a stretch of its own, the number of those below the value of rank r has the mean
@@ -34,6 +35,7 @@ pub(super) fn guesses(values: &[i64], ranks: &[usize], deviations: f64, random: 
     let sample = sorted_sample(values, ranks.len(), random);
     let scale = sample.len() as f64 / count as f64;
 
+    let most = sample.len() / 8;
     let mut stretches: Vec<(Range<isize>, Range<usize>)> = Vec::new();
     for (index, &rank) in ranks.iter().enumerate() {
         let mean = rank as f64 * scale;
@@ -42,7 +44,7 @@ pub(super) fn guesses(values: &[i64], ranks: &[usize], deviations: f64, random: 
         let margin = deviations * deviation + 2.0;
         let stretch = (mean - margin).floor() as isize..(mean + margin).ceil() as isize;
         match stretches.last_mut() {
-            Some((last, ranks)) if stretch.end - last.start <= (sample.len() / 8) as isize => {
+            Some((last, ranks)) if stretch.end - last.start <= most.max(2 * stretch.len()) as isize => {
                 last.end = stretch.end.max(last.end);
                 ranks.end = index + 1;
             }
@@ -79,12 +81,68 @@ pub(super) struct Random(pub(super) u64);
 
 impl Random {
     /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
         ((u128::from(mixed) * bound as u128) >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hard_lists::hard_lists;
+    use super::*;
+
+    const COUNT: usize = 4 * WHOLE;
+
+    fn median_guess(values: &[i64]) -> Guess {
+        let ranks = [values.len() / 2 - 1, values.len() / 2];
+        let mut guesses = guesses(values, &ranks, 4.0, Random(7));
+        assert_eq!(guesses.len(), 1);
+        guesses.remove(0)
+    }
+
+    #[test]
+    fn a_short_list_is_bracketed_as_a_whole() {
+        let expected = Guess { bracket: Bracket::WIDEST, ranks: 0..2, inside: WHOLE };
+        assert_eq!(median_guess(&vec![1; WHOLE]), expected);
+    }
+
+    #[test]
+    fn a_bracket_of_the_median_keeps_little_of_any_list() {
+        for (name, values) in hard_lists(COUNT) {
+            let Guess { bracket: Bracket { low, high }, .. } = median_guess(&values);
+            let inside = values.iter().filter(|&&value| low < value && value < high).count();
+            assert!(inside < COUNT / 4, "{name}: {inside}");
+        }
+    }
+
+    #[test]
+    fn brackets_hold_the_median_of_most_lists_and_all_values_when_they_must() {
+        let missed = |deviations: f64| {
+            let seeds = 0..200;
+            let (_, values) = hard_lists(COUNT).pop().expect("some");
+            let mut sorted = values.clone();
+            sorted.sort_unstable();
+            let rank = COUNT / 2;
+            let brackets = seeds.map(|seed| guesses(&values, &[rank], deviations, Random(seed))[0].bracket);
+            brackets.filter(|&Bracket { low, high }| sorted[rank] < low || sorted[rank] > high).count()
+        };
+        assert_eq!(missed(4.0), 0);
+        assert!(missed(0.1) > 20, "luck should decide");
+
+        let everything = guesses(&[0; COUNT], &[3], 1e9, Random(1));
+        assert_eq!(everything[0].bracket, Bracket::WIDEST);
+    }
+
+    #[test]
+    fn neighbours_share_a_bracket_and_those_far_apart_do_not() {
+        let (_, values) = hard_lists(COUNT).pop().expect("some");
+        let ranks = [COUNT / 10, COUNT / 10 + 1, COUNT / 2, COUNT / 2 + 1];
+        let shared: Vec<_> = guesses(&values, &ranks, 4.0, Random(1)).into_iter().map(|guess| guess.ranks).collect();
+        assert_eq!(shared, [0..2, 2..4]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Execution;
 use super::bracket::Split;
-use super::kernel::{self, Kernel};
+use super::kernel::{self, Kernel, SLACK};
 use super::sample::Guess;
 use super::totals::Totals;
 
@@ -28,11 +28,15 @@ pub(super) fn scan(values: &[i64], guesses: &[Guess], totals: Option<&mut Totals
 /// The same for a part of a list of `count` values.
 fn scan_part(part: &[i64], count: usize, guesses: &[Guess], with_totals: bool, kernel: Kernel) -> (Totals, Vec<Split>) {
     let mut totals = Totals::NONE;
-    let mut splits: Vec<_> = guesses.iter().map(|guess| Split::expecting(guess.inside * part.len() / count)).collect();
+    // A quarter more than expected, so that it rarely has to grow, and what the last block may need.
+    let room = |expected: usize| (expected + expected / 4) * part.len() / count + kernel::BLOCK.min(part.len()) + SLACK;
+    let mut splits: Vec<_> = guesses.iter().map(|guess| Split::with_room(room(guess.inside))).collect();
     for block in part.chunks(kernel::BLOCK) {
-        let mut wanted = with_totals.then_some(&mut totals);
+        if with_totals {
+            totals.merge(&kernel.totals(block));
+        }
         for (split, guess) in splits.iter_mut().zip(guesses) {
-            kernel.add(block, guess.bracket, split, wanted.take());
+            kernel.split(block, guess.bracket, split);
         }
     }
     (totals, splits)

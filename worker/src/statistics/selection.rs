@@ -28,15 +28,21 @@ pub(super) fn totals_and_order(
     ranks.sort_unstable();
     ranks.dedup();
     let mut totals = Totals::NONE;
-    let found = select(values, ranks, Some(&mut totals), execution);
+    let found = select(values, ranks, DEVIATIONS, Some(&mut totals), execution);
     (totals, found)
 }
 
-/// The value of each rank, which ascend. The first pass forms the totals.
-fn select(values: &[i64], ranks: Vec<usize>, mut totals: Option<&mut Totals>, execution: Execution) -> OrderStatistics {
+/// The value of each rank, which ascend. The first guess allows for so many standard deviations of luck, the next for more; the
+/// first pass forms the totals.
+fn select(
+    values: &[i64],
+    ranks: Vec<usize>,
+    mut deviations: f64,
+    mut totals: Option<&mut Totals>,
+    execution: Execution,
+) -> OrderStatistics {
     let mut found = OrderStatistics::new();
     let mut missing = ranks;
-    let mut deviations = DEVIATIONS;
     while !missing.is_empty() {
         let guesses = guesses(values, &missing, deviations, unforeseen());
         for pass in passes(&guesses, values.len()) {
@@ -91,7 +97,7 @@ fn look_up(
     let values = split.inside.as_mut_slice();
     // A bracket that left little out is not tried again.
     let values = if values.len() > WHOLE && values.len() < count / 2 {
-        select(values, ranks_inside, None, execution)
+        select(values, ranks_inside, DEVIATIONS, None, execution)
     } else {
         select_in_place(values, &ranks_inside)
     };
@@ -119,4 +125,78 @@ fn select_in_place(values: &mut [i64], ranks: &[usize]) -> OrderStatistics {
 /// A seed that who sends a list cannot know.
 fn unforeseen() -> Random {
     Random(RandomState::new().hash_one(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::super::hard_lists::hard_lists;
+    use super::*;
+
+    const COUNT: usize = 3 * WHOLE + 5;
+
+    fn some_ranks() -> Vec<usize> {
+        let hundredths = (1..100).map(|percent| percent * COUNT / 100);
+        hundredths.chain([0, 1, COUNT / 2 + 1, COUNT - 2, COUNT - 1]).collect()
+    }
+
+    #[test]
+    fn every_rank_of_a_hard_list_has_the_value_that_sorting_puts_there() {
+        for (name, values) in hard_lists(COUNT) {
+            let mut sorted = values.clone();
+            sorted.sort_unstable();
+            for ranks in [vec![COUNT / 2], vec![0, COUNT / 2, COUNT / 2 + 1, COUNT - 1], some_ranks()] {
+                let (totals, found) = totals_and_order(&values, ranks.clone(), Execution::best());
+                assert_eq!((totals.min, totals.max), (sorted[0], sorted[COUNT - 1]), "{name}");
+                for rank in ranks {
+                    assert_eq!(found[&rank], sorted[rank], "{name}, rank {rank}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_guess_that_misses_is_made_again_with_more_room() {
+        for (name, values) in hard_lists(COUNT) {
+            let mut sorted = values.clone();
+            sorted.sort_unstable();
+            let mut ranks = some_ranks();
+            ranks.sort_unstable();
+            ranks.dedup();
+            let mut totals = Totals::NONE;
+            // So little that most guesses miss.
+            let found = select(&values, ranks.clone(), 1e-3, Some(&mut totals), Execution::best());
+            assert_eq!(totals.count, COUNT as u64, "{name}: totals are formed once");
+            assert!(ranks.iter().all(|rank| found[rank] == sorted[*rank]), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_pass_keeps_more_than_an_eighth_of_a_long_list() {
+        let count = 64 * WHOLE;
+        let inside = [count / 16, count / 32, count / 16, count / 9, count / 2, 1, 1];
+        let guess = |inside| Guess { bracket: super::super::bracket::Bracket::WIDEST, ranks: 0..1, inside };
+        let guesses = inside.map(guess);
+        let sizes: Vec<_> = passes(&guesses, count).map(<[_]>::len).collect();
+        assert_eq!(sizes, [2, 1, 1, 1, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_selected_for_a_rank_is_what_sorting_puts_there(
+            values in vec(prop_oneof![any::<i64>(), 0..5_i64], 1..200),
+            ranks in vec(any::<Index>(), 1..50),
+        ) {
+            let ranks: Vec<_> = ranks.into_iter().map(|rank| rank.index(values.len())).collect();
+            let mut sorted = values.clone();
+            sorted.sort_unstable();
+            let (_, found) = totals_and_order(&values, ranks.clone(), Execution::best());
+            for rank in ranks {
+                prop_assert_eq!(found[&rank], sorted[rank]);
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The inner loop with AVX2.
+//! The inner loops with AVX2.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -12,21 +12,21 @@ pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt")
 }
 
-pub(super) fn add(block: &[i64], bracket: Bracket, split: &mut Split, totals: Option<&mut Totals>) {
+pub(super) fn totals(block: &[i64]) -> Totals {
     assert!(is_available());
-    let (vectors, rest) = block.as_chunks::<LANES>();
-    match totals {
-        Some(totals) => {
-            // SAFETY: the machine has what the function needs.
-            totals.merge(&unsafe { add_vectors::<true>(vectors, bracket, split) });
-            portable::add(rest, bracket, split, Some(totals));
-        }
-        None => {
-            // SAFETY: as above.
-            unsafe { add_vectors::<false>(vectors, bracket, split) };
-            portable::add(rest, bracket, split, None);
-        }
-    }
+    let (vectors, rest) = block.as_chunks();
+    // SAFETY: the machine has what the function needs.
+    let mut totals = unsafe { totals_of_vectors(vectors) };
+    totals.merge(&portable::totals(rest));
+    totals
+}
+
+pub(super) fn split(block: &[i64], bracket: Bracket, split: &mut Split) {
+    assert!(is_available());
+    let (vectors, rest) = block.as_chunks();
+    // SAFETY: the machine has what the function needs.
+    unsafe { split_vectors(vectors, bracket, split) };
+    portable::split(rest, bracket, split);
 }
 
 pub(super) fn scale(block: &[i64], min: i64, scale: f64, scaled: &mut [u32; BLOCK]) {
@@ -40,19 +40,14 @@ pub(super) fn scale(block: &[i64], min: i64, scale: f64, scaled: &mut [u32; BLOC
 }
 
 #[target_feature(enable = "avx2,popcnt")]
-fn add_vectors<const TOTALS: bool>(vectors: &[[i64; LANES]], bracket: Bracket, split: &mut Split) -> Totals {
+fn split_vectors(vectors: &[[i64; LANES]], bracket: Bracket, split: &mut Split) {
     let (low, high) = (_mm256_set1_epi64x(bracket.low), _mm256_set1_epi64x(bracket.high));
     let mut below_low = _mm256_setzero_si256();
     let (mut above_low, mut above_high) = (below_low, below_low);
-    let mut sums = Sums::zero();
     let room = split.inside.room(vectors.as_flattened().len() + SLACK);
     let mut kept = 0;
-
     for vector in vectors {
         let values = load(vector);
-        if TOTALS {
-            sums.add(values);
-        }
         // What a comparison gives is -1 where it holds.
         let is_above_low = _mm256_cmpgt_epi64(values, low);
         below_low = _mm256_sub_epi64(below_low, _mm256_cmpgt_epi64(low, values));
@@ -64,11 +59,18 @@ fn add_vectors<const TOTALS: bool>(vectors: &[[i64; LANES]], bracket: Bracket, s
         store(&mut room[kept..], compress(values, mask));
         kept += mask.count_ones() as usize;
     }
-
-    split.below_low += total_u64(below_low);
-    split.above_low += total_u64(above_low);
-    split.above_high += total_u64(above_high);
+    split.below_low += lanes(below_low).into_iter().sum::<u64>();
+    split.above_low += lanes(above_low).into_iter().sum::<u64>();
+    split.above_high += lanes(above_high).into_iter().sum::<u64>();
     split.inside.keep(kept);
+}
+
+#[target_feature(enable = "avx2")]
+fn totals_of_vectors(vectors: &[[i64; LANES]]) -> Totals {
+    let mut sums = Sums::zero();
+    for vector in vectors {
+        sums.add(load(vector));
+    }
     sums.totals(vectors.as_flattened().len())
 }
 
@@ -184,10 +186,6 @@ fn store(room: &mut [i64], values: __m256i) {
     let room: &mut [i64; LANES] = room.first_chunk_mut().expect("there is room for all values and a vector");
     // SAFETY: the reference is to as many bytes as are written, and no alignment is asked for.
     unsafe { _mm256_storeu_si256(room.as_mut_ptr().cast(), values) }
-}
-
-fn total_u64(vector: __m256i) -> u64 {
-    lanes(vector).into_iter().sum()
 }
 
 fn lanes(vector: __m256i) -> [u64; LANES] {

@@ -1,4 +1,4 @@
-//! The inner loop with AVX-512.
+//! The inner loops with AVX-512.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -16,22 +16,21 @@ pub(super) fn is_available() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-pub(super) fn add(block: &[i64], bracket: Bracket, split: &mut Split, totals: Option<&mut Totals>) {
+pub(super) fn totals(block: &[i64]) -> Totals {
     assert!(is_available());
-    // Two vectors at a time; what is left over is less.
-    let (pairs, rest) = block.as_chunks::<{ 2 * LANES }>();
-    match totals {
-        Some(totals) => {
-            // SAFETY: the machine has what the function needs.
-            totals.merge(&unsafe { add_pairs::<true>(pairs, bracket, split) });
-            portable::add(rest, bracket, split, Some(totals));
-        }
-        None => {
-            // SAFETY: as above.
-            unsafe { add_pairs::<false>(pairs, bracket, split) };
-            portable::add(rest, bracket, split, None);
-        }
-    }
+    let (vectors, rest) = block.as_chunks();
+    // SAFETY: the machine has what the function needs.
+    let mut totals = unsafe { totals_of_vectors(vectors) };
+    totals.merge(&portable::totals(rest));
+    totals
+}
+
+pub(super) fn split(block: &[i64], bracket: Bracket, split: &mut Split) {
+    assert!(is_available());
+    let (vectors, rest) = block.as_chunks();
+    // SAFETY: the machine has what the function needs.
+    unsafe { split_vectors(vectors, bracket, split) };
+    portable::split(rest, bracket, split);
 }
 
 pub(super) fn scale(block: &[i64], min: i64, scale: f64, scaled: &mut [u32; BLOCK]) {
@@ -44,36 +43,38 @@ pub(super) fn scale(block: &[i64], min: i64, scale: f64, scaled: &mut [u32; BLOC
     unsafe { scale_vectors(block, min, scale, scaled) }
 }
 
-#[target_feature(enable = "avx512f,avx512ifma,popcnt")]
-fn add_pairs<const TOTALS: bool>(pairs: &[[i64; 2 * LANES]], bracket: Bracket, split: &mut Split) -> Totals {
+#[target_feature(enable = "avx512f,popcnt")]
+fn split_vectors(vectors: &[[i64; LANES]], bracket: Bracket, split: &mut Split) {
     let (low, high) = (_mm512_set1_epi64(bracket.low), _mm512_set1_epi64(bracket.high));
-    let ones = _mm512_set1_epi64(1);
+    let one = _mm512_set1_epi64(1);
     let mut below_low = _mm512_setzero_si512();
     let (mut above_low, mut above_high) = (below_low, below_low);
-    let mut sums = Sums::zero();
-    let room = split.inside.room(pairs.as_flattened().len() + SLACK);
+    let room = split.inside.room(vectors.as_flattened().len() + SLACK);
     let mut kept = 0;
-
-    for vector in pairs.as_flattened().as_chunks::<LANES>().0 {
+    for vector in vectors {
         let values = load(vector);
-        if TOTALS {
-            sums.add(values);
-        }
         let is_above_low = _mm512_cmpgt_epi64_mask(values, low);
-        below_low = _mm512_mask_add_epi64(below_low, _mm512_cmplt_epi64_mask(values, low), below_low, ones);
-        above_low = _mm512_mask_add_epi64(above_low, is_above_low, above_low, ones);
-        above_high = _mm512_mask_add_epi64(above_high, _mm512_cmpgt_epi64_mask(values, high), above_high, ones);
+        below_low = _mm512_mask_add_epi64(below_low, _mm512_cmplt_epi64_mask(values, low), below_low, one);
+        above_low = _mm512_mask_add_epi64(above_low, is_above_low, above_low, one);
+        above_high = _mm512_mask_add_epi64(above_high, _mm512_cmpgt_epi64_mask(values, high), above_high, one);
         // Stored always and kept as far as it counts: nobody can predict the branch that this saves.
         let is_inside = _mm512_mask_cmplt_epi64_mask(is_above_low, values, high);
         store(&mut room[kept..], _mm512_maskz_compress_epi64(is_inside, values));
         kept += is_inside.count_ones() as usize;
     }
-
     split.below_low += _mm512_reduce_add_epi64(below_low).cast_unsigned();
     split.above_low += _mm512_reduce_add_epi64(above_low).cast_unsigned();
     split.above_high += _mm512_reduce_add_epi64(above_high).cast_unsigned();
     split.inside.keep(kept);
-    sums.totals(pairs.as_flattened().len())
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn totals_of_vectors(vectors: &[[i64; LANES]]) -> Totals {
+    let mut sums = Sums::zero();
+    for vector in vectors {
+        sums.add(load(vector));
+    }
+    sums.totals(vectors.as_flattened().len())
 }
 
 /// The sums of values moved to u = v + 2^63, lane by lane. A number u is h x 2^52 + l, of 12 and 52 bits: IFMA adds the lower or

@@ -1,23 +1,20 @@
-//! The inner loop in plain Rust.
+//! The inner loops in plain Rust.
 
 use super::{BLOCK, Bracket, Split, Totals};
 
-pub(super) fn add(block: &[i64], bracket: Bracket, split: &mut Split, totals: Option<&mut Totals>) {
-    match totals {
-        Some(totals) => totals.merge(&add_all::<true>(block, bracket, split)),
-        None => drop(add_all::<false>(block, bracket, split)),
+pub(super) fn totals(block: &[i64]) -> Totals {
+    let mut totals = Totals::NONE;
+    for &value in block {
+        totals.add(value);
     }
+    totals
 }
 
-fn add_all<const TOTALS: bool>(block: &[i64], Bracket { low, high }: Bracket, split: &mut Split) -> Totals {
+pub(super) fn split(block: &[i64], Bracket { low, high }: Bracket, split: &mut Split) {
     let (mut below_low, mut above_low, mut above_high) = (0, 0, 0);
-    let mut totals = Totals::NONE;
     let room = split.inside.room(block.len() + 1);
     let mut kept = 0;
     for &value in block {
-        if TOTALS {
-            totals.add(value);
-        }
         below_low += u64::from(value < low);
         above_low += u64::from(value > low);
         above_high += u64::from(value > high);
@@ -29,7 +26,6 @@ fn add_all<const TOTALS: bool>(block: &[i64], Bracket { low, high }: Bracket, sp
     split.above_low += above_low;
     split.above_high += above_high;
     split.inside.keep(kept);
-    totals
 }
 
 /// Compiled into other versions too, with their instructions.
