@@ -69,6 +69,7 @@ struct Answered {
 #[derive(Default)]
 struct Measured {
     rows: Vec<(&'static str, Spread)>,
+    right: u64,
     wrong: u64,
     failed: u64,
 }
@@ -176,6 +177,7 @@ impl Measured {
                 return None;
             }
         };
+        self.right += 1;
         let part = |part: Option<_>| part.and_then(|part| Duration::try_from(part).ok()).unwrap_or_default();
         let Timing { gateway, request_queue, work, reply_queue, compute, .. } = answered.timing;
         for (name, time) in [
@@ -233,6 +235,7 @@ impl Measured {
             report.figure(name.trim(), spread.to_json());
         }
         report.table(table);
+        report.figure("calls", json!({ "right": self.right, "wrong": self.wrong, "failed": self.failed }));
         report.promise_none("every call is answered", self.failed);
         report.promise_none("no answer is wrong", self.wrong);
         let ratio = self.spread("ratio");
