@@ -26,7 +26,7 @@ use compute_proto::validate::{FieldViolation, validate};
 
 pub use self::execution::Execution;
 use self::histogram::histogram;
-pub use self::kernel::Kernel;
+pub use self::kernel::{Kernel, UnknownKernel};
 use self::quantile::Position;
 use self::rational::nearest_double;
 use self::selection::totals_and_order;

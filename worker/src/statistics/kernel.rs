@@ -12,6 +12,7 @@ mod avx512;
 mod portable;
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::bracket::{Bracket, Split};
 use super::totals::Totals;
@@ -93,6 +94,27 @@ impl Kernel {
     }
 }
 
+/// A name that no kernel of this machine has.
+#[derive(Debug, thiserror::Error)]
+#[error("this machine has no kernel {name:?}, only {available}")]
+pub struct UnknownKernel {
+    name: String,
+    available: String,
+}
+
+impl FromStr for Kernel {
+    type Err = UnknownKernel;
+
+    /// A kernel of this machine by its name.
+    fn from_str(name: &str) -> Result<Self, UnknownKernel> {
+        let available = Self::available();
+        available.iter().copied().find(|kernel| kernel.to_string() == name).ok_or_else(|| UnknownKernel {
+            name: name.to_owned(),
+            available: available.iter().map(Self::to_string).collect::<Vec<_>>().join(", "),
+        })
+    }
+}
+
 impl fmt::Display for Kernel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -148,6 +170,15 @@ mod tests {
                 assert_eq!(kernel.totals(&[value; BLOCK]), totals(&[value; BLOCK]), "{kernel}, {value}");
             }
         }
+    }
+
+    #[test]
+    fn a_kernel_of_this_machine_is_known_by_its_name() {
+        for kernel in Kernel::available() {
+            assert_eq!(kernel.to_string().parse::<Kernel>().expect("known"), kernel);
+        }
+        let unknown = "mmx".parse::<Kernel>().expect_err("no such kernel").to_string();
+        assert!(unknown.starts_with("this machine has no kernel \"mmx\", only portable"), "{unknown}");
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub(super) fn guesses(values: &[i64], ranks: &[usize], deviations: f64, random: 
 fn sorted_sample(values: &[i64], ranks: usize, mut random: Random) -> Vec<i64> {
     // A larger sample costs time itself and saves values in brackets, of which there are about n / sqrt(s) for each rank. The
     // sum is least where s is proportional to the power 2/3 of n; the factor is measured. Ranks come in pairs of neighbours.
-    let size = (values.len() as f64 * ranks.div_ceil(2) as f64).cbrt().powi(2) / 4.0;
+    let size = (values.len() as f64 * ranks.div_ceil(2) as f64).cbrt().powi(2) / 2.0;
     let stretch = (values.len() as f64 / size).max(8.0) as usize;
     let mut sample: Vec<i64> = values.chunks(stretch).map(|stretch| stretch[random.below(stretch.len())]).collect();
     sample.sort_unstable();
