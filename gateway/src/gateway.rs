@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use compute_operations::Bucket;
+use compute_operations::payload::Payloads;
 use compute_process::{Readiness, State, admin};
 use humantime::format_duration;
 use sqs_rpc::{Requester, StartError};
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::calls::Calls;
+use crate::claim_check::ClaimCheck;
 use crate::config::{Config, ConfigError};
 use crate::metrics::metrics;
 use crate::server::Services;
@@ -86,7 +89,10 @@ pub async fn run(
     let Some(requester) = start_requester(aws, &config, shutdown.as_mut()).await? else { return Ok(()) };
     let _ = started.set(requester.clone());
 
-    let services = Services::new(&calls, requester.clone(), &config, readiness.clone())?;
+    // Whether the bucket is there shows when it is needed: small calls are answered without.
+    let payloads = Payloads::new(Bucket::new(aws, &config.log_bucket));
+    let claim_check = ClaimCheck::new(payloads, config.max_inline_size);
+    let services = Services::new(&calls, requester.clone(), claim_check.clone(), &config, readiness.clone())?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let _cut_when_dropped = cut.clone().drop_guard();
     let address = listeners.calls.local_addr().ok();
@@ -126,6 +132,9 @@ pub async fn run(
         tracing::debug!("cutting the connections that are still open");
         cut.cancel();
         let _ = server.await;
+    }
+    if timeout(HANG_UP_LIMIT, claim_check.settled()).await.is_err() {
+        tracing::warn!("payloads without a message stay until their lifecycle rule deletes them");
     }
     tracing::info!("ended");
     Ok(())

@@ -4,7 +4,7 @@
 //!
 //! `connections` accepts, `server` routes. `protocol` turns away what is no call. tonic-web unwraps gRPC-Web. `calls` gives the
 //! call an operation id and a deadline (`deadline`) and holds its body to them and to the size limit (`upload`); tonic decodes
-//! the message. `service` validates it, finds its `tenant`, makes it JSON, has `sqs-rpc` send it and wait, and answers with the reply and where the
+//! the message. `service` validates it, finds its `tenant`, makes it JSON, puts that into S3 if it is too large for a message (`claim_check`), has `sqs-rpc` send it and wait, and answers with the reply and where the
 //! time went (`timing`). Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together:
 //! start, serve, drain, end.
 //!
@@ -26,7 +26,9 @@
 //! ```
 
 mod answered;
+mod blocking;
 mod calls;
+mod claim_check;
 mod config;
 mod connections;
 mod deadline;

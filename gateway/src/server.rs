@@ -24,6 +24,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service};
 
 use crate::calls::Calls;
+use crate::claim_check::ClaimCheck;
 use crate::config::Config;
 use crate::service::Compute;
 use crate::{connections, page, protocol};
@@ -52,11 +53,12 @@ impl Services {
     pub(crate) fn new(
         calls: &Calls,
         requester: Requester,
+        claim_check: ClaimCheck,
         config: &Config,
         readiness: Readiness,
     ) -> Result<Self, tonic_reflection::server::Error> {
         // `Calls` refuse larger messages before tonic can, with details.
-        let compute = ComputeServiceServer::new(Compute::new(requester, config.tenant_metadata.clone()))
+        let compute = ComputeServiceServer::new(Compute::new(requester, claim_check, config.tenant_metadata.clone()))
             .max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
         // Reflection is a stream in both directions, which gRPC-Web does not have.

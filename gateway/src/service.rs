@@ -1,7 +1,6 @@
 //! The compute service: a call in, a request on the queue, its reply out.
 
-use std::panic::resume_unwind;
-
+use compute_operations::BucketError;
 use compute_proto::COMPUTE_METHOD;
 use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{
@@ -16,19 +15,18 @@ use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use crate::blocking::{LARGE, off_thread_if};
 use crate::calls::Admitted;
+use crate::claim_check::{ClaimCheck, Prepared, ReplyError};
 use crate::status;
 use crate::tenant::tenant;
 use crate::timing::timing;
 use crate::traceparent;
 
-/// JSON from this size on, in bytes, is written and read off the threads that serve all calls. Below, that takes well under a
-/// millisecond, and a hop to another thread is not worth it.
-const LARGE: usize = 64 * 1024;
-
 /// Answers calls with what workers reply.
 pub(crate) struct Compute {
     requester: Requester,
+    claim_check: ClaimCheck,
     /// The metadata entry that names the tenant, if one is trusted to.
     tenant_metadata: Option<HeaderName>,
 }
@@ -40,8 +38,8 @@ struct Caller {
 }
 
 impl Compute {
-    pub(crate) fn new(requester: Requester, tenant_metadata: Option<HeaderName>) -> Self {
-        Self { requester, tenant_metadata }
+    pub(crate) fn new(requester: Requester, claim_check: ClaimCheck, tenant_metadata: Option<HeaderName>) -> Self {
+        Self { requester, claim_check, tenant_metadata }
     }
 
     fn caller(&self, metadata: &MetadataMap) -> Result<Caller, FieldViolation> {
@@ -60,9 +58,9 @@ impl Compute {
         // list makes it long, so it is held to the deadline as well, as the requester holds the wait.
         let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
         let waiting =
-            Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, caller))).await.map_err(late)?;
+            Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, caller))).await.map_err(late)??;
         let reply = waiting.await?;
-        Box::pin(timeout_at(admitted.deadline, receive(admitted, reply))).await.map_err(late)?
+        Box::pin(timeout_at(admitted.deadline, self.receive(admitted, reply))).await.map_err(late)?
     }
 
     /// Has the request sent, and gives back the wait for its reply.
@@ -71,31 +69,36 @@ impl Compute {
         admitted: Admitted,
         request: ComputeRequest,
         caller: Caller,
-    ) -> impl Future<Output = Result<Reply, CallError>> + Send + use<> {
+    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, Failed> {
         let finish_late = request.finish_late;
-        let body = to_json(request).await;
-        self.requester.call(Call {
+        let attributes = self.requester.attributes_size(COMPUTE_METHOD, None, caller.traceparent.as_deref());
+        let Prepared { body, digest, payload } = self.claim_check.request(request, attributes).await?;
+        let waiting = self.requester.begin(Call {
             id: admitted.id,
             method: COMPUTE_METHOD.to_owned(),
-            body: body.into(),
-            digest: None,
+            body,
+            digest: Some(digest),
             content_type: None,
             deadline: admitted.deadline,
             finish_late,
             tenant: caller.tenant,
             traceparent: caller.traceparent,
+        })?;
+        if let Some(payload) = payload {
+            payload.sent();
+        }
+        Ok(waiting)
+    }
+
+    async fn receive(&self, admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Failed> {
+        let body = self.claim_check.reply(reply.body, reply.payload_in_s3).await?;
+        Ok(ComputeResponse {
+            operation_id: admitted.id.to_string(),
+            statistics: Some(from_json(body).await?),
+            timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
+            worker: reply.worker.unwrap_or_default(),
         })
     }
-}
-
-async fn receive(admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Failed> {
-    let statistics = from_json(reply.body).await?;
-    Ok(ComputeResponse {
-        operation_id: admitted.id.to_string(),
-        statistics: Some(statistics),
-        timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
-        worker: reply.worker.unwrap_or_default(),
-    })
 }
 
 #[async_trait]
@@ -111,6 +114,10 @@ impl ComputeService for Compute {
         match self.answer(admitted, request, caller).await {
             Ok(response) => Ok(Response::new(response)),
             Err(Failed::Call(error)) => Err(status::from_call_error(error, operation)),
+            Err(Failed::Payload(error) | Failed::LargeReply(ReplyError::Bucket(error))) => {
+                Err(status::payload_unavailable(&error, operation))
+            }
+            Err(Failed::LargeReply(error)) => Err(status::malformed_reply(&error, operation)),
             Err(Failed::Reply(error)) => Err(status::malformed_reply(&error, operation)),
         }
     }
@@ -147,31 +154,16 @@ impl ComputeService for Compute {
 enum Failed {
     #[error(transparent)]
     Call(#[from] CallError),
+    /// The request's payload could not be put into S3.
+    #[error(transparent)]
+    Payload(#[from] BucketError),
+    #[error(transparent)]
+    LargeReply(#[from] ReplyError),
     #[error(transparent)]
     Reply(#[from] WireError),
-}
-
-async fn to_json(request: ComputeRequest) -> String {
-    let is_large = request.values.len() >= LARGE / size_of::<i64>();
-    off_thread_if(is_large, move || wire::request_to_json(&request)).await
 }
 
 async fn from_json(body: String) -> Result<Statistics, WireError> {
     let is_large = body.len() >= LARGE;
     off_thread_if(is_large, move || wire::statistics_from_json(&body)).await
-}
-
-async fn off_thread_if<T: Send + 'static>(is_large: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
-    if !is_large {
-        return work();
-    }
-    let span = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The runtime is going down, and this task with it.
-            Err(_cancelled) => std::future::pending().await,
-        },
-    }
 }

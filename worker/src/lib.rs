@@ -38,7 +38,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use self::config::{CommandLine, Config, ConfigError, Flags};
 use self::log::OperationLog;
-use self::memory::MemoryBudget;
 use self::service::ComputeService;
 
 /// Why a worker ends other than by being told to.
@@ -73,8 +72,8 @@ pub async fn run(
     config.check()?;
     let bucket = Bucket::open(aws, &config.log_bucket).await?;
     let log = OperationLog::new(LogWriter::new(bucket.clone()), config.log_values);
-    let memory = MemoryBudget::new(config.limits.memory());
-    let service = ComputeService::new(Payloads::new(bucket), memory.clone(), &config.limits);
+    let service = ComputeService::new(Payloads::new(bucket), &config.limits);
+    let memory = service.memory().clone();
     let responder = Responder::new(aws, responder_config(&config), service, log).await?;
     let stats = responder.stats();
     let _admin = admin.map(|listener| {

@@ -56,9 +56,15 @@ pub struct Computed {
 
 impl ComputeService {
     /// A service for requests, and with replies, whose payloads are here when they are too large for a queue.
-    pub fn new(payloads: Payloads, memory: MemoryBudget, limits: &Limits) -> Self {
+    pub fn new(payloads: Payloads, limits: &Limits) -> Self {
+        let memory = MemoryBudget::new(limits.memory());
         let large = LargeRequests::new(payloads.clone(), memory, limits.max_values);
         Self { shared: Arc::new(Shared { payloads, large, max_inline_size: limits.max_inline_size }) }
+    }
+
+    /// The memory for requests whose payloads are in S3.
+    pub fn memory(&self) -> &MemoryBudget {
+        self.shared.large.memory()
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 pub use self::call::{Call, CallError, CallTiming, Reply};
@@ -128,11 +129,24 @@ impl Requester {
     /// See [`CallError`]. After [`CallError::DeadlineExceeded`] and [`CallError::Unavailable`] the request may have been sent,
     /// and may be worked.
     pub fn call(&self, call: Call) -> impl Future<Output = Result<Reply, CallError>> + Send + use<> {
+        let waiting = self.begin(call);
+        async move { waiting?.await }
+    }
+
+    /// Like [`call`](Self::call), for callers who must know whether the request may have been sent: it was not, for certain, if
+    /// there is no future.
+    ///
+    /// # Errors
+    ///
+    /// Why the call is refused. The errors of the future are those of [`call`](Self::call).
+    pub fn begin(
+        &self,
+        call: Call,
+    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, CallError> {
         let (called, deadline) = (Instant::now(), call.deadline);
         // Done here and not in the future, so that a call that waits keeps nothing of its request: very many may wait.
-        let exchange = self.begin(call);
-        async move {
-            let Exchange { mut waiter, sent, reply_to } = exchange?;
+        let Exchange { mut waiter, sent, reply_to } = self.exchange(call)?;
+        Ok(async move {
             tokio::select! {
                 biased;
                 reply = waiter.reply() => Reply::new(*reply?, called.elapsed()),
@@ -140,7 +154,14 @@ impl Requester {
                 error = failure(sent) => Err(error),
                 () = tokio::time::sleep_until(deadline) => Err(CallError::DeadlineExceeded),
             }
-        }
+        })
+    }
+
+    /// The most bytes that the attributes of a call's message have: with those of its body, they make the size of the message.
+    pub fn attributes_size(&self, method: &str, content_type: Option<&str>, traceparent: Option<&str>) -> usize {
+        // The digest is in hex.
+        let (reply_to, digest) = (self.shared.reply_queue.address(), 2 * Sha256::output_size());
+        request::attributes_size(method, digest, [Some(reply_to.url()), content_type, traceparent])
     }
 
     /// Sends a request that nobody waits for. Returns as soon as SQS has it; it is worked however long that takes.
@@ -160,7 +181,7 @@ impl Requester {
         }
     }
 
-    fn begin(&self, call: Call) -> Result<Exchange, CallError> {
+    fn exchange(&self, call: Call) -> Result<Exchange, CallError> {
         let deadline = call.deadline;
         let reply_to = self.shared.reply_queue.address();
         let request = outgoing(call, Some(&reply_to));
