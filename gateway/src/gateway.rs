@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::calls::Calls;
+use crate::claim_check::ClaimCheck;
 use crate::config::{Config, ConfigError};
 use crate::metrics::metrics;
 use crate::server::Services;
@@ -88,8 +89,10 @@ pub async fn run(
     let Some(requester) = start_requester(aws, &config, shutdown.as_mut()).await? else { return Ok(()) };
     let _ = started.set(requester.clone());
 
+    // Whether the bucket is there shows when it is needed: small calls are answered without.
     let payloads = Payloads::new(Bucket::new(aws, &config.log_bucket));
-    let services = Services::new(&calls, requester.clone(), payloads.clone(), &config, readiness.clone())?;
+    let claim_check = ClaimCheck::new(payloads, config.max_inline_size);
+    let services = Services::new(&calls, requester.clone(), claim_check.clone(), &config, readiness.clone())?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let _cut_when_dropped = cut.clone().drop_guard();
     let address = listeners.calls.local_addr().ok();
@@ -131,7 +134,7 @@ pub async fn run(
         cut.cancel();
         let _ = server.await;
     }
-    if timeout(HANG_UP_LIMIT, payloads.settled()).await.is_err() {
+    if timeout(HANG_UP_LIMIT, claim_check.settled()).await.is_err() {
         tracing::warn!("payloads without a message stay until their lifecycle rule deletes them");
     }
     tracing::info!("ended");

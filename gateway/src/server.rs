@@ -25,6 +25,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service};
 
 use crate::calls::Calls;
+use crate::claim_check::ClaimCheck;
 use crate::config::Config;
 use crate::service::Compute;
 use crate::stream::Streams;
@@ -54,12 +55,13 @@ impl Services {
     pub(crate) fn new(
         calls: &Calls,
         requester: Requester,
-        payloads: Payloads,
+        claim_check: ClaimCheck,
         config: &Config,
         readiness: Readiness,
     ) -> Result<Self, tonic_reflection::server::Error> {
         // `Calls` refuse larger messages before tonic can, with details.
-        let compute = ComputeServiceServer::new(Compute::new(requester, Streams::new(payloads, calls), config))
+        let streams = Streams::new(claim_check.payloads().clone(), calls);
+        let compute = ComputeServiceServer::new(Compute::new(requester, claim_check, streams, config))
             .max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
         // Reflection is a stream in both directions, which gRPC-Web does not have.

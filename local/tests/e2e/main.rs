@@ -20,6 +20,7 @@ mod log_batches;
 mod log_deletion;
 mod log_kit;
 mod log_model;
+mod large;
 mod operator;
 mod payloads;
 mod proxy;
