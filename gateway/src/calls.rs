@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::server::NamedService;
 use tonic::{Code, Status};
 use tower::Service;
@@ -24,7 +25,8 @@ use crate::status::{self, Operation};
 use crate::upload::{Upload, UploadLimits};
 
 /// The metadata entry of every answer that names the operation.
-pub(crate) const OPERATION_ID: HeaderName = HeaderName::from_static("operation-id");
+const OPERATION_ID: HeaderName = HeaderName::from_static(OPERATION_ID_KEY);
+const OPERATION_ID_KEY: &str = "operation-id";
 
 /// A call that was let in; an extension of its request.
 #[derive(Debug, Clone, Copy)]
@@ -150,7 +152,8 @@ where
                 Ok(answer) => readable(answer.await?, id),
                 Err(status) => status.into_http(),
             };
-            response.headers_mut().insert(OPERATION_ID, header_value(id));
+            // An answer that names its operation itself may be that of another id: the one that its caller chose.
+            response.headers_mut().entry(OPERATION_ID).or_insert_with(|| header_value(id));
             unanswered.answered(code(&response));
             Ok(response)
         };
@@ -173,6 +176,12 @@ fn readable(response: Response<Body>, id: Uuid) -> Response<Body> {
 /// The code of an answer. One without it in the headers has a message, and the code OK after that.
 fn code(response: &Response<Body>) -> Code {
     response.headers().get(Status::GRPC_STATUS).map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
+}
+
+/// Names the operation in the metadata of an answer. An answer without that gets the id that the call was let in with.
+pub(crate) fn name_operation(metadata: &mut MetadataMap, id: Uuid) {
+    let value = MetadataValue::try_from(id.to_string()).expect("hexadecimal digits and hyphens are visible ASCII");
+    metadata.insert(OPERATION_ID_KEY, value);
 }
 
 fn header_value(id: Uuid) -> HeaderValue {
@@ -200,5 +209,53 @@ impl Drop for Unanswered {
             None => tracing::debug!(duration_ms, "the caller left"),
         }
         self.calls.shared.answered.count(self.code.unwrap_or(Code::Cancelled));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tower::{ServiceExt as _, service_fn};
+
+    use super::*;
+
+    const OWN: Uuid = Uuid::from_u128(0x0193_5c1e_0000_7000_8000_0000_0000_0001);
+
+    /// The operation that the answer of a service names, and the id that the call was let in with.
+    async fn named(respond: fn(Operation) -> Response<Body>) -> (Uuid, Uuid) {
+        let limit = Duration::from_secs(60);
+        let calls = Calls::new(DeadlineLimits { default: limit, max: limit }, 1024);
+        let service = calls.in_front_of(service_fn(move |request: Request<Body>| {
+            let Admitted { id, .. } = *request.extensions().get().expect("what is let in says so");
+            let mut response = respond(Operation { id, finish_late: None });
+            response.extensions_mut().insert(id);
+            std::future::ready(Ok::<_, Infallible>(response))
+        }));
+        let response = service.oneshot(Request::new(Body::empty())).await.expect("it never fails");
+        let name = response.headers()[OPERATION_ID].to_str().expect("text");
+        let admitted = response.extensions().get::<Uuid>().expect("it was let in");
+        (Uuid::parse_str(name).expect("an id"), *admitted)
+    }
+
+    #[tokio::test]
+    async fn an_answer_names_the_id_that_the_call_was_let_in_with_unless_the_service_names_another() {
+        let (name, admitted) = named(|_| Response::new(Body::empty())).await;
+        assert_eq!(name, admitted);
+        let (name, admitted) = named(|operation| status::deadline_exceeded(operation).into_http()).await;
+        assert_eq!(name, admitted);
+
+        let (name, _) = named(|_| {
+            let mut answer = tonic::Response::new(());
+            name_operation(answer.metadata_mut(), OWN);
+            let mut response = Response::new(Body::empty());
+            *response.headers_mut() = answer.metadata().clone().into_headers();
+            response
+        })
+        .await;
+        assert_eq!(name, OWN);
+        let (name, _) =
+            named(|operation| status::deadline_exceeded(Operation { id: OWN, ..operation }).into_http()).await;
+        assert_eq!(name, OWN);
     }
 }

@@ -32,6 +32,8 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use uuid::Uuid;
 
+use crate::calls::name_operation;
+
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "compute.v1";
 
@@ -160,12 +162,13 @@ pub(crate) fn shutting_down(operation: Operation) -> Status {
 
 fn answer(code: Code, reason: &'static str, operation: Operation) -> Answer {
     let metadata = HashMap::from([("operation_id".to_owned(), operation.id.to_string())]);
-    Answer { code, reason, metadata, details: ErrorDetails::new() }
+    Answer { code, reason, operation: operation.id, metadata, details: ErrorDetails::new() }
 }
 
 struct Answer {
     code: Code,
     reason: &'static str,
+    operation: Uuid,
     metadata: HashMap<String, String>,
     details: ErrorDetails,
 }
@@ -187,7 +190,9 @@ impl Answer {
 
     fn says(mut self, message: impl Into<String>) -> Status {
         self.details.set_error_info(self.reason, DOMAIN, self.metadata);
-        Status::with_error_details(self.code, message, self.details)
+        let mut status = Status::with_error_details(self.code, message, self.details);
+        name_operation(status.metadata_mut(), self.operation);
+        status
     }
 }
 

@@ -18,6 +18,7 @@ fn check(status: &Status, code: Code, reason: &str, is_to_retry: bool) -> HashMa
     assert_eq!((status.code(), info.reason.as_str()), (code, reason), "{status:?}");
     assert_eq!(info.domain, "compute.v1");
     assert_eq!(info.metadata.get("operation_id"), Some(&ID.to_string()));
+    assert_eq!(status.metadata().get("operation-id").expect("the same in the metadata"), &ID.to_string());
     let delay = details.retry_info().and_then(|retry| retry.retry_delay);
     assert_eq!(delay, is_to_retry.then_some(RETRY_DELAY), "{status:?}");
     assert!(!status.message().contains("secret"), "{status:?}");
