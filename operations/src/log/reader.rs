@@ -1,12 +1,14 @@
 //! Finds and lists records.
 
+use std::collections::BTreeSet;
+
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use time::Date;
 use uuid::Uuid;
 
 use crate::bucket::Bucket;
 use crate::key;
-use crate::log::LogError;
+use crate::log::{Finder, LogError};
 use crate::record::Record;
 
 /// How many objects are read at once.
@@ -38,6 +40,31 @@ pub struct Listing {
     pub records: Vec<Record>,
     /// Whether there are more after the last one.
     pub has_more: bool,
+    /// How many objects or records there would have been in between that cannot be read. They are left out.
+    pub damaged: u64,
+}
+
+/// A long listing, page by page.
+#[derive(Debug)]
+pub struct Pages {
+    reader: LogReader,
+    /// None at the end.
+    rest: Option<Query>,
+}
+
+impl Pages {
+    /// The next page; none at the end. After an error it can be asked for again.
+    ///
+    /// # Errors
+    ///
+    /// See [`LogError`].
+    pub async fn next(&mut self) -> Result<Option<Listing>, LogError> {
+        let Some(query) = &self.rest else { return Ok(None) };
+        let page = self.reader.list(query).await?;
+        let before = page.records.last().map(|record| record.id).filter(|_| page.has_more);
+        self.rest = before.map(|before| Query { before: Some(before), ..query.clone() });
+        Ok(Some(page))
+    }
 }
 
 impl LogReader {
@@ -91,7 +118,36 @@ impl LogReader {
         let reads = stream::iter(keys).map(|key| async move { self.record(&key).await });
         let records: Vec<_> = reads.buffered(READS_AT_ONCE).try_collect().await?;
         // One that was deleted in between is not there any more.
-        Ok(Listing { records: records.into_iter().flatten().collect(), has_more })
+        Ok(Listing { records: records.into_iter().flatten().collect(), has_more, damaged: 0 })
+    }
+
+    /// Lists page by page, `query.limit` records each (1,000 is a good number): for listings of any length.
+    pub fn pages(&self, query: Query) -> Pages {
+        Pages { reader: self.clone(), rest: Some(query) }
+    }
+
+    /// Looks for the record of an operation over and over.
+    ///
+    /// # Errors
+    ///
+    /// When there is no place in the log for such an operation.
+    pub fn finder(&self, tenant: Option<&str>, id: Uuid) -> Result<Finder, LogError> {
+        Finder::new(self.clone(), tenant, id)
+    }
+
+    /// The tenants that the log has operations of, in the order of their names; none for those without a tenant.
+    ///
+    /// # Errors
+    ///
+    /// See [`LogError`].
+    pub async fn tenants(&self) -> Result<Vec<Option<String>>, LogError> {
+        let mut tenants = BTreeSet::new();
+        for log in [key::OPERATIONS, key::BATCHES] {
+            let folders = self.bucket.folders(log).await?;
+            let known = folders.iter().filter_map(|folder| key::tenant_of_folder(folder));
+            tenants.extend(known.map(|tenant| tenant.map(str::to_owned)));
+        }
+        Ok(tenants.into_iter().collect())
     }
 
     async fn record(&self, key: &str) -> Result<Option<Record>, LogError> {

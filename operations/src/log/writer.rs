@@ -30,4 +30,16 @@ impl LogWriter {
         }
         Ok(())
     }
+
+    /// Writes the mark of an operation that is about to be worked for the last time, see [`Record::dead_mark`]: always an
+    /// object of its own, whatever the mode. Readers show it as long as there is no record of the operation.
+    ///
+    /// # Errors
+    ///
+    /// See [`LogError`].
+    pub async fn mark_dead(&self, mark: &Record) -> Result<(), LogError> {
+        let key = key::dead_mark(mark.tenant.as_deref(), mark.id)?;
+        self.bucket.create(&key, Content::JSON, mark.to_json().into()).await?;
+        Ok(())
+    }
 }
