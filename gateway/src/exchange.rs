@@ -93,7 +93,8 @@ impl Exchange {
         let (tenant, digest) = (caller.tenant.clone().map(String::into_boxed_str), prepared.digest);
         match self.requester.call(call(admitted, caller, prepared)).await {
             Ok(reply) => {
-                let read = Box::pin(timeout_at(admitted.deadline, self.receive(admitted, tenant.as_deref(), digest, reply)));
+                let read =
+                    Box::pin(timeout_at(admitted.deadline, self.receive(admitted, tenant.as_deref(), digest, reply)));
                 read.await.map_err(|_elapsed| CallError::DeadlineExceeded)?
             }
             Err(CallError::Failed(failure)) => {

@@ -88,7 +88,9 @@ pub(crate) fn from_call_error(error: CallError, operation: Operation) -> Status 
         // chosen the same id, by an odd chance or because it was told.
         CallError::DuplicateId => {
             tracing::warn!("two tenants have calls in flight with one operation id");
-            answer(Code::Unavailable, "OPERATION_ID_BUSY", operation).retry().says("the operation id cannot be used now")
+            answer(Code::Unavailable, "OPERATION_ID_BUSY", operation)
+                .retry()
+                .says("the operation id cannot be used now")
         }
     }
 }
@@ -232,7 +234,7 @@ pub(crate) fn from_log_error(error: &LogError, operation: Operation) -> Status {
             tracing::error!(%error, "a record cannot be read");
             answer(Code::DataLoss, "RECORD_UNREADABLE", operation).says("the record of the operation cannot be read")
         }
-        LogError::Key(_) => gateway_failed(error, operation),
+        LogError::Key(_) | LogError::Ended => gateway_failed(error, operation),
     }
 }
 

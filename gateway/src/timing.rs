@@ -107,7 +107,7 @@ mod tests {
         let times = Times { sent: Some(1_000), finished: Some(1_500), ..Times::default() };
         let timing = logged(times).expect("something is known");
         assert_eq!((timing.total, timing.request_queue), (proto(ms(500)), None));
-        assert_eq!(logged(Times { sent: Some(i64::MIN), finished: Some(i64::MAX), ..Times::default() }).is_some(), true);
+        assert!(logged(Times { sent: Some(i64::MIN), finished: Some(i64::MAX), ..Times::default() }).is_some());
         assert_eq!(logged(Times::default()), None);
     }
 

@@ -113,7 +113,12 @@ mod tests {
             id: ID,
             tenant: Some("acme".to_owned()),
             method: COMPUTE_METHOD.to_owned(),
-            times: Times { sent: Some(1_000), first_received: Some(1_200), started: Some(1_250), finished: Some(1_260) },
+            times: Times {
+                sent: Some(1_000),
+                first_received: Some(1_200),
+                started: Some(1_250),
+                finished: Some(1_260),
+            },
             worker: "worker-1".to_owned(),
             digest: Digest::of(b"request").to_hex(),
         }

@@ -1,5 +1,7 @@
 //! Listings of operations, page by page.
 
+use std::ops::Range;
+
 use compute_operations::log::Query;
 use compute_proto::v1::{ListOperationsRequest, ListOperationsResponse};
 use compute_proto::validate::FieldViolation;
@@ -83,7 +85,7 @@ fn date(day: &str) -> Option<Date> {
     if day.len() != 10 || !digits.iter().all(|(_, c)| c.is_ascii_digit()) || !hyphens.iter().all(|(_, c)| *c == '-') {
         return None;
     }
-    let number = |range| day.get(range)?.parse::<u16>().ok();
+    let number = |range: Range<usize>| day.get(range)?.parse::<u16>().ok();
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
     Date::from_calendar_date(year.into(), month, u8::try_from(day).ok()?).ok()
@@ -122,8 +124,22 @@ mod tests {
         let days = ["2026-11-24", "2024-02-29", "0000-01-01", "9999-12-31"];
         assert!(days.iter().all(|day| date(day).is_some_and(|date| date.to_string() == *day)));
         for bad in [
-            "2026-11-24 ", "2026-1-24", "2026-11-31", "2025-02-29", "2026-13-01", "2026-00-01", "2026-11-00", "26-11-24",
-            "20261124", "2026/11/24", "+026-11-24", "-026-11-24", "2026-11-2４", "2026-11-é", "２０26-11-24", "today",
+            "2026-11-24 ",
+            "2026-1-24",
+            "2026-11-31",
+            "2025-02-29",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-11-00",
+            "26-11-24",
+            "20261124",
+            "2026/11/24",
+            "+026-11-24",
+            "-026-11-24",
+            "2026-11-2４",
+            "2026-11-é",
+            "２０26-11-24",
+            "today",
         ] {
             assert_eq!(date(bad), None, "{bad}");
         }

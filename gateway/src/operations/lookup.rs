@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use compute_operations::claim;
-use compute_operations::log::LogError;
+use compute_operations::log::{Finder, LogError};
 use compute_proto::v1;
 use rand::RngExt as _;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -22,25 +22,24 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long the log may take to answer where this gateway knows the answer itself. The log knows more of the operation.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// What is known of an operation.
+enum Known {
+    Done(Box<v1::Operation>),
+    /// Nothing yet, and it may be on its way.
+    NotYet,
+    /// Nothing, and it cannot be on its way any more.
+    Nothing,
+}
+
 impl Operations {
     /// Tells what is known of a tenant's operation.
     pub(crate) async fn get(&self, tenant: Option<&str>, id: Uuid, deadline: Instant) -> Result<v1::Operation, Status> {
-        let operation = status::Operation { id, finish_late: None };
-        let _place = self.place(tenant, operation)?;
-        let look = async {
-            match self.look(tenant, id).await {
-                Ok(Some(found)) => Ok(found),
-                Ok(None) => Err(self.absent(tenant, operation).await),
-                Err(error) => Err(status::from_log_error(&error, operation)),
-            }
-        };
-        timeout_at(deadline, look).await.map_err(|_elapsed| status::deadline_exceeded(operation))?
+        self.wait(tenant, id, Instant::now(), deadline).await
     }
 
-    /// Waits until a tenant's operation is done, but not beyond `until` or the deadline. Tells what is known then, as
-    /// [`get`](Self::get) does.
+    /// Waits until a tenant's operation is done, but not beyond `until` or the deadline, and tells what is known of it then.
     ///
-    /// An operation that does not exist any more, or a log that cannot be asked, ends the wait.
+    /// It looks once at least. An operation that cannot be on its way, or a log that cannot be asked, ends the wait.
     pub(crate) async fn wait(
         &self,
         tenant: Option<&str>,
@@ -48,61 +47,79 @@ impl Operations {
         until: Instant,
         deadline: Instant,
     ) -> Result<v1::Operation, Status> {
-        let watch = self.answers.watch(id);
-        let mut given = Box::pin(watch.answered());
-        let absent = match self.get(tenant, id, deadline).await {
-            Err(status) if status::is_not_recorded_yet(&status) => status,
-            known => return known,
-        };
         let operation = status::Operation { id, finish_late: None };
         let _place = self.place(tenant, operation)?;
-        let done = async {
-            let mut pauses = Pauses::new();
-            loop {
+        let finder = self.log.finder(tenant, id).map_err(|error| status::from_log_error(&error, operation))?;
+        let mut look = Look { operations: self, tenant, operation, finder };
+        let watch = self.answers.watch(id);
+        let mut answered = Box::pin(watch.answered());
+        let first =
+            timeout_at(deadline, look.again()).await.map_err(|_elapsed| status::deadline_exceeded(operation))??;
+        let until_known = async {
+            let (mut known, mut pauses) = (first, Pauses::new());
+            while matches!(known, Known::NotYet) {
                 tokio::select! {
-                    () = given.as_mut() => given.set(watch.answered()),
+                    () = answered.as_mut() => answered.set(watch.answered()),
                     () = sleep(pauses.next()) => {}
                 }
-                match self.look(tenant, id).await {
-                    Ok(None) => {}
-                    Ok(Some(found)) => return Ok(found),
-                    Err(error) => return Err(status::from_log_error(&error, operation)),
-                }
+                known = look.again().await?;
             }
+            Ok::<_, Status>(known)
         };
-        timeout_at(until.min(deadline), done).await.unwrap_or(Err(absent))
+        match timeout_at(until.min(deadline), until_known).await.unwrap_or(Ok(Known::NotYet))? {
+            Known::Done(done) => Ok(*done),
+            Known::NotYet => Err(status::not_recorded_yet(operation)),
+            Known::Nothing => Err(status::operation_not_found(operation)),
+        }
     }
+}
 
-    /// What the log knows of a tenant's operation, or this gateway while the log does not.
-    pub(super) async fn look(&self, tenant: Option<&str>, id: Uuid) -> Result<Option<v1::Operation>, LogError> {
-        let in_log = self.log.find(tenant, id);
-        let Some(answer) = self.answers.get(id, tenant) else {
-            return Ok(in_log.await?.map(|record| logged(record, View::Full)));
-        };
-        match timeout(PATIENCE, in_log).await {
-            Ok(Ok(Some(record))) => Ok(Some(logged(record, View::Full))),
-            _ => Ok(Some(answered(answer, id, tenant))),
+/// Somebody who looks for an operation.
+struct Look<'a> {
+    operations: &'a Operations,
+    tenant: Option<&'a str>,
+    operation: status::Operation,
+    finder: Finder,
+}
+
+impl Look<'_> {
+    async fn again(&mut self) -> Result<Known, Status> {
+        match self.found().await {
+            Ok(Some(done)) => Ok(Known::Done(Box::new(done))),
+            Ok(None) => self.absent().await,
+            Err(error) => Err(status::from_log_error(&error, self.operation)),
         }
     }
 
-    /// What an operation is of which nothing is known: on its way still, or none.
+    /// What the log knows, or this gateway while the log does not.
+    async fn found(&mut self) -> Result<Option<v1::Operation>, LogError> {
+        let id = self.operation.id;
+        let Some(answer) = self.operations.answers.get(id, self.tenant) else {
+            return Ok(self.finder.look().await?.map(|record| logged(record, View::Full)));
+        };
+        match timeout(PATIENCE, self.finder.look()).await {
+            Ok(Ok(Some(record))) => Ok(Some(logged(record, View::Full))),
+            _ => Ok(Some(answered(answer, id, self.tenant))),
+        }
+    }
+
+    /// Whether an operation of which nothing is known can be on its way.
     ///
     /// A request waits on its queue for as long as that keeps messages, and SQS counts from when it was sent. That is when its
     /// id was made, unless a caller chose the id: then it may have been sent later. What lies in a dead-letter queue for longer
     /// has a mark in the log.
-    async fn absent(&self, tenant: Option<&str>, operation: status::Operation) -> Status {
-        let (age, retention) = (age(operation.id).unwrap_or_default(), self.requester.retention().await);
+    async fn absent(&self) -> Result<Known, Status> {
+        let (id, retention) = (self.operation.id, self.operations.requester.retention().await);
+        let age = age(id).unwrap_or_default();
         if age < retention {
-            return status::not_recorded_yet(operation);
+            return Ok(Known::NotYet);
         }
-        if age < retention + CLAIM_TIME {
-            match claim::owner(&self.bucket, tenant, operation.id).await {
-                Ok(Some(_)) => return status::not_recorded_yet(operation),
-                Ok(None) => {}
-                Err(error) => return status::from_claim_error(&error, operation),
-            }
+        if age >= retention + CLAIM_TIME {
+            return Ok(Known::Nothing);
         }
-        status::operation_not_found(operation)
+        let owner = claim::owner(&self.operations.bucket, self.tenant, id).await;
+        let owner = owner.map_err(|error| status::from_claim_error(&error, self.operation))?;
+        Ok(if owner.is_some() { Known::NotYet } else { Known::Nothing })
     }
 }
 

@@ -47,10 +47,8 @@ pub(crate) fn write(before: Uuid, of: Of<'_>) -> String {
 ///
 /// When the token is none, or belongs to another listing.
 pub(crate) fn read(token: &str, of: Of<'_>) -> Result<Uuid, FieldViolation> {
-    let violation = |description: &str| FieldViolation {
-        field: "page_token".to_owned(),
-        description: description.to_owned(),
-    };
+    let violation =
+        |description: &str| FieldViolation { field: "page_token".to_owned(), description: description.to_owned() };
     let content = Some(token).filter(|token| token.len() <= MAX_LENGTH).and_then(decode);
     let content = content.ok_or_else(|| violation("the next_page_token of a page before is wanted"))?;
     if content.day != of.day || content.tenant.as_deref() != of.tenant {
@@ -77,11 +75,15 @@ mod tests {
         for of in [OF, Of { tenant: None, ..OF }, Of { day: "", ..OF }, Of { tenant: None, day: "" }] {
             let before = Uuid::now_v7();
             let token = write(before, of);
-            assert!(token.len() <= MAX_LENGTH && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+            assert!(
+                token.len() <= MAX_LENGTH && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+            );
             assert_eq!(read(&token, of), Ok(before));
             let others = [Of { tenant: Some("other"), ..of }, Of { day: "2026-11-23", ..of }];
             for other in others {
-                assert!(read(&token, other).is_err_and(|v| v.field == "page_token" && v.description.contains("another")));
+                assert!(
+                    read(&token, other).is_err_and(|v| v.field == "page_token" && v.description.contains("another"))
+                );
             }
         }
         let longest = "x".repeat(64);

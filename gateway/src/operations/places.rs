@@ -92,6 +92,7 @@ mod tests {
         assert!(matches!(places.take(None), Err(CallError::TooManyInFlight { limit: 3 })));
         drop((noisy, quiet));
         assert!(places.lock().of_tenant.is_empty());
-        let _anonymous = [(); 3].map(|()| places.take(None).expect("calls without a tenant have no share of their own"));
+        let _anonymous =
+            [(); 3].map(|()| places.take(None).expect("calls without a tenant have no share of their own"));
     }
 }
