@@ -7,6 +7,7 @@ mod aws_port;
 mod calls;
 mod chaos;
 mod chaos_calls;
+mod claims;
 mod drain;
 mod edge;
 mod endings;

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::kit::{TestStack, message_counts, queue_url, until};
 use crate::operations_kit::{
-    Gateway, LOG_MODES, LONG, answer_of, check_invalid, check_refused, digest, error, failed_record, get, list, log,
-    made, made_ahead, name, of, operation_id, record, silent_worker, stack, statistics, submission, wait, with_id,
+    Gateway, LOG_MODES, LONG, answer_of, check_invalid, check_refused, digest, error, failed_record, get, late, list,
+    log, made, made_ahead, name, of, operation_id, record, silent_worker, stack, statistics, submission, wait, with_id,
     within, worker,
 };
 
@@ -154,8 +154,7 @@ async fn the_id_in_a_deadline_fetches_the_result_once_it_is_there() {
         let stack = stack(log_mode, 0).await;
         let mut client = stack.client().await;
         let request = ComputeRequest { finish_late: true, ..list([1, 2, 6]) };
-        let late = client.compute(within(Duration::from_millis(300), request)).await;
-        let late = check_refused(late, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+        let late = late(&client, request).await;
         let name = name(operation_id(late.metadata()));
         check_refused(client.get_operation(get(&name)).await, Code::NotFound, "NOT_RECORDED_YET");
         let worker = worker(&stack).await;
@@ -184,8 +183,7 @@ async fn an_operation_is_unknown_for_good_when_its_message_cannot_be_on_the_queu
     // A caller may choose an id that is older than its request.
     let chosen = made(61 * MINUTE);
     let request = ComputeRequest { finish_late: true, ..with_id(chosen, [1]) };
-    let late = client.compute(within(Duration::from_millis(300), request)).await;
-    check_refused(late, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    late(&client, request).await;
     check_refused(client.get_operation(get(name(chosen))).await, Code::NotFound, "NOT_RECORDED_YET");
     stack.stop().await;
 }

@@ -1,5 +1,6 @@
 //! What the tests of operations start from: the log's modes, further gateways, workers that join, records written by hand.
 
+use std::error::Error as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -243,6 +244,18 @@ pub(crate) fn check_refused<T: std::fmt::Debug>(
     let is_to_retry = matches!(reason, "NOT_RECORDED_YET" | "LOG_UNAVAILABLE" | "TOO_MANY_IN_FLIGHT");
     assert_eq!(status.get_details_retry_info().is_some(), is_to_retry, "{status:?}");
     status
+}
+
+/// Makes a call that nobody answers in its short time. The client's own timer fires first where the machine stands still for long
+/// enough, and only then the call is made again.
+pub(crate) async fn late(client: &ComputeServiceClient<Channel>, request: ComputeRequest) -> Status {
+    for _ in 0..5 {
+        let answer = client.clone().compute(within(Duration::from_millis(400), request.clone())).await;
+        if answer.as_ref().err().is_none_or(|status| status.source().is_none()) {
+            return check_refused(answer, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+        }
+    }
+    panic!("the client's timer fires first, again and again");
 }
 
 /// Asserts that these fields are refused.

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use crate::kit::{TestStack, message_counts, until};
 use crate::operations_kit::{
-    Gateway, LOG_MODES, LONG, answer_of, bucket, check_invalid, check_refused, digest, error, failed_record, get, list,
-    log, made, made_ahead, name, of, operation_id, record, silent_worker, stack, statistics, submission, wait, with_id,
-    within, worker,
+    Gateway, LOG_MODES, LONG, answer_of, bucket, check_invalid, check_refused, digest, error, failed_record, get, late,
+    list, log, made, made_ahead, name, of, operation_id, record, silent_worker, stack, statistics, submission, wait,
+    with_id, within, worker,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -101,8 +101,7 @@ async fn calls_that_are_repeated_while_the_first_is_in_flight_share_its_one_mess
     until(async || messages(&stack).await == 1).await;
     // These have had their time, and sent nothing.
     for _ in 0..3 {
-        let repeated = spawn(&client, Duration::from_millis(300), with_id(id, [1, 2, 3])).await.expect("no panic");
-        check_refused(repeated, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+        late(&client, with_id(id, [1, 2, 3])).await;
     }
     check_refused(client.clone().compute(with_id(id, [1, 2])).await, TAKEN.0, TAKEN.1);
     let patient: Vec<_> = (0..10).map(|_| spawn(&client, LONG, with_id(id, [1, 2, 3]))).collect();
@@ -146,7 +145,7 @@ async fn a_repeated_call_with_more_time_goes_on_when_the_first_has_none_left() {
     let first = spawn(&client, Duration::from_millis(1_500), with_id(id, [1, 2, 3]));
     until(async || messages(&stack).await == 1).await;
     let second = spawn(&client, LONG, with_id(id, [1, 2, 3]));
-    check_refused(first.await.expect("no panic"), Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    first.await.expect("no panic").expect_err("nobody has answered it");
     until(async || messages(&stack).await == 2).await;
     let worker = worker(&stack).await;
     let answer = answer_of(id, second.await.expect("no panic").expect("an answer"));
@@ -164,8 +163,7 @@ async fn a_call_repeated_after_its_deadline_gets_the_answer_of_the_first_attempt
         let mut client = stack.client().await;
         let id = Uuid::now_v7();
         let request = ComputeRequest { finish_late: true, ..with_id(id, [1, 2, 6]) };
-        let late = spawn(&client, Duration::from_millis(300), request.clone()).await.expect("no panic");
-        let late = check_refused(late, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+        let late = late(&client, request.clone()).await;
         assert_eq!(operation_id(late.metadata()), id);
         let first = worker(&stack).await;
         let done = client.wait_operation(within(LONG, wait(name(id)))).await.expect("it is done").into_inner();
@@ -352,4 +350,45 @@ async fn tenants_choose_their_ids_apart() {
         }
         stack.stop().await;
     }
+}
+
+/// What a caller may be told when AWS fails, and then repeats its call.
+const TO_REPEAT: [Code; 3] = [Code::Unavailable, Code::DeadlineExceeded, Code::ResourceExhausted];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn while_sqs_and_s3_misbehave_an_id_still_belongs_to_one_request() {
+    const CHAOS: &str = "seed=11,duplicate=10%,throttle=5%,delay=0-20ms,lost-response=5%,s3-error=10%";
+    let stack = TestStack::start_with(|config| config.chaos = Some(CHAOS.parse().expect("chaos"))).await;
+    let other = Gateway::start(&stack, |_| {}).await;
+    let clients = [stack.client().await, other.client().await];
+    for round in 0..6 {
+        let id = Uuid::now_v7();
+        let calls: Vec<_> = (0..4)
+            .map(|n| {
+                let (values, mut client) = ([n / 2, 10 + round], clients[usize::try_from(n % 2).unwrap()].clone());
+                tokio::spawn(async move {
+                    for _ in 0..20 {
+                        match client.compute(within(LONG, with_id(id, values))).await {
+                            Err(status) if TO_REPEAT.contains(&status.code()) => {}
+                            answered => return (values, answered),
+                        }
+                    }
+                    panic!("there is no answer, however often the call is repeated");
+                })
+            })
+            .collect();
+        let mut winner = None;
+        for call in calls {
+            match call.await.expect("no panic") {
+                (values, Ok(answer)) => {
+                    assert_eq!(*winner.get_or_insert(values), values, "one request has the id");
+                    assert_eq!(answer_of(id, answer).min, values[0], "never the answer to another request");
+                }
+                (_, refusal) => drop(check_refused(refusal, TAKEN.0, TAKEN.1)),
+            }
+        }
+        assert!(winner.is_some());
+    }
+    other.stop().await;
+    stack.stop().await;
 }
