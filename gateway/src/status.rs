@@ -156,6 +156,11 @@ pub(crate) fn operation_error(code: i32) -> OperationError {
     OperationError { code: code as i32, message: message.to_owned() }
 }
 
+/// What callers are told of an operation that went to the dead letters, or is about to.
+pub(crate) fn unfinished_operation() -> OperationError {
+    OperationError { code: Code::Internal as i32, message: "no worker has finished this operation".to_owned() }
+}
+
 /// Answers a call that repeats one that failed, as that was answered. There is no point in trying again: the operation is done.
 pub(crate) fn failed_before(error: OperationError, operation: Operation) -> Status {
     let told = WorkerFailure::of(error.code);

@@ -33,6 +33,8 @@ pub(crate) fn pending(id: Uuid) -> v1::Operation {
 pub(crate) fn logged(record: Record, view: View) -> v1::Operation {
     let outcome = match (record.result, record.error) {
         (Some(result), _) => Outcome::Statistics(result.0),
+        // The mark of an operation that workers were about to give up.
+        (None, _) if record.times.finished.is_none() => Outcome::Error(status::unfinished_operation()),
         (None, error) => Outcome::Error(status::operation_error(error.map_or(record.status, |error| error.code))),
     };
     let (values, summary) = match view {
@@ -156,6 +158,15 @@ mod tests {
         assert!(operation.done);
         let Some(Outcome::Error(error)) = operation.result else { panic!("{operation:?}") };
         assert_eq!((error.code, error.message.as_str()), (13, "the worker failed"));
+    }
+
+    #[test]
+    fn of_an_operation_that_nobody_finished_it_is_said_so() {
+        let times = Times { finished: None, ..about().times };
+        let operation = logged(Record::dead_mark(record::Operation { times, ..about() }, 10), View::Full);
+        assert!(operation.done && operation.finish_time.is_none());
+        let Some(Outcome::Error(error)) = operation.result else { panic!("{operation:?}") };
+        assert_eq!((error.code, error.message.as_str()), (13, "no worker has finished this operation"));
     }
 
     #[test]

@@ -36,6 +36,9 @@ impl Operations {
         let page = timeout_at(admitted.deadline, self.log.list(&query)).await;
         let page = page.map_err(|_elapsed| status::deadline_exceeded(operation))?;
         let page = page.map_err(|error| status::from_log_error(&error, operation))?;
+        if page.damaged > 0 {
+            tracing::warn!(damaged = page.damaged, "a page of the log leaves out what cannot be read");
+        }
         let last = page.records.last().filter(|_| page.has_more).map(|record| record.id);
         Ok(ListOperationsResponse {
             operations: page.records.into_iter().map(|record| logged(record, View::Listed)).collect(),

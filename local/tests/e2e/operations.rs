@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::kit::{TestStack, message_counts, queue_url, until};
 use crate::operations_kit::{
     Gateway, LOG_MODES, LONG, answer_of, check_invalid, check_refused, digest, error, failed_record, get, late, list,
-    log, made, made_ahead, name, of, operation_id, record, silent_worker, stack, statistics, submission, wait, with_id,
-    within, worker,
+    log, made, made_ahead, mark_dead, name, of, operation_id, record, silent_worker, stack, statistics, submission,
+    wait, with_id, within, worker,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -37,7 +37,7 @@ async fn a_submitted_request_waits_for_a_worker_and_then_its_operation_tells_eve
             let (mut client, name) = (client.clone(), submitted.name.clone());
             async move { client.wait_operation(of("acme", wait(name))).await }
         });
-        let worker = worker(&stack).await;
+        let worker = worker(&stack, log_mode).await;
         let done = waiting.await.expect("no panic").expect("it is done");
         assert_eq!(operation_id(done.metadata()), id);
         let done = done.into_inner();
@@ -149,6 +149,24 @@ async fn an_operation_that_failed_is_done_with_an_error_that_reveals_nothing() {
 }
 
 #[tokio::test]
+async fn an_operation_that_no_worker_finishes_is_done_with_an_error_until_one_does() {
+    let stack = stack(LOG_MODES[0], 0).await;
+    let mut client = stack.client().await;
+    let id = Uuid::now_v7();
+    mark_dead(&stack, &record(id, None)).await;
+    let dead = client.wait_operation(wait(name(id))).await.expect("it is done").into_inner();
+    assert_eq!(error(&dead), (Code::Internal as i32, "no worker has finished this operation"));
+    let listed = client.list_operations(ListOperationsRequest::default()).await.expect("a page").into_inner();
+    assert_eq!(error(&listed.operations[0]), error(&dead));
+    check_refused(client.compute(with_id(id, [1, 2, 3])).await, Code::Internal, "WORKER_FAILED");
+
+    log(&stack, &record(id, None)).await;
+    let done = client.get_operation(get(name(id))).await.expect("it is done").into_inner();
+    assert_eq!(statistics(&done).count, 3);
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn the_id_in_a_deadline_fetches_the_result_once_it_is_there() {
     for log_mode in LOG_MODES {
         let stack = stack(log_mode, 0).await;
@@ -157,7 +175,7 @@ async fn the_id_in_a_deadline_fetches_the_result_once_it_is_there() {
         let late = late(&client, request).await;
         let name = name(operation_id(late.metadata()));
         check_refused(client.get_operation(get(&name)).await, Code::NotFound, "NOT_RECORDED_YET");
-        let worker = worker(&stack).await;
+        let worker = worker(&stack, log_mode).await;
         let done = client.wait_operation(within(LONG, wait(&name))).await.expect("it is done").into_inner();
         assert_eq!(statistics(&done).mean, 3.0);
         worker.stop().await;

@@ -15,8 +15,8 @@ use compute_process::{Readiness, State};
 use compute_proto::v1::compute_service_client::ComputeServiceClient;
 use compute_proto::v1::operation::Result as Outcome;
 use compute_proto::v1::{
-    ComputeRequest, ComputeResponse, GetOperationRequest, Operation, Statistics, SubmitOperationRequest,
-    WaitOperationRequest,
+    ComputeRequest, ComputeResponse, GetOperationRequest, ListOperationsRequest, Operation, Statistics,
+    SubmitOperationRequest, WaitOperationRequest,
 };
 use compute_proto::{COMPUTE_METHOD, wire};
 use sha2::{Digest as _, Sha256};
@@ -39,9 +39,13 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 pub(crate) type LogMode = fn(&mut Config);
 
 /// All ways to log: what is looked up in one must be found in the others.
-pub(crate) const LOG_MODES: [LogMode; 1] = [objects];
+pub(crate) const LOG_MODES: [LogMode; 2] = [objects, batches];
 
 fn objects(_config: &mut Config) {}
+
+fn batches(config: &mut Config) {
+    config.worker.log_mode = compute_operations::log::LogMode::Batch;
+}
 
 /// A system whose gateway believes what callers say of their tenant, with this many workers.
 pub(crate) async fn stack(log_mode: LogMode, workers: u32) -> TestStack {
@@ -101,9 +105,10 @@ impl Gateway {
 }
 
 /// A worker that joins a system.
-pub(crate) async fn worker(stack: &TestStack) -> Running {
-    let mut config = compute_worker::Config::new(REQUEST_QUEUE, LOG_BUCKET);
-    config.poll_wait = Duration::from_secs(1);
+pub(crate) async fn worker(stack: &TestStack, log_mode: LogMode) -> Running {
+    let mut config = Config::new("no folder is needed");
+    log_mode(&mut config);
+    let config = config.worker;
     let (readiness, stop, aws) = (Readiness::new(), CancellationToken::new(), stack.aws());
     let run = tokio::spawn({
         let (readiness, stopped) = (readiness.clone(), stop.clone().cancelled_owned());
@@ -141,6 +146,19 @@ pub(crate) fn bucket(stack: &TestStack) -> Bucket {
 /// Writes a record as a worker does that logs objects.
 pub(crate) async fn log(stack: &TestStack, record: &Record) {
     LogWriter::new(bucket(stack)).write(record).await.expect("it is logged");
+}
+
+/// Marks an operation as a worker does before its last attempt.
+pub(crate) async fn mark_dead(stack: &TestStack, record: &Record) {
+    let about = record::Operation {
+        id: record.id,
+        tenant: record.tenant.clone(),
+        method: record.method.clone(),
+        times: Times { finished: None, ..record.times },
+        worker: record.worker.clone(),
+        digest: record.digest.clone(),
+    };
+    LogWriter::new(bucket(stack)).mark_dead(&Record::dead_mark(about, 10)).await.expect("it is marked");
 }
 
 /// The record of an operation on the list 1, 2, 3.
@@ -263,6 +281,13 @@ pub(crate) fn check_invalid<T: std::fmt::Debug>(answer: Result<Response<T>, Stat
     let status = check_refused(answer, Code::InvalidArgument, "INVALID_REQUEST");
     let violations = status.get_details_bad_request().expect("violations").field_violations;
     assert_eq!(violations.iter().map(|violation| violation.field.as_str()).collect::<Vec<_>>(), fields, "{status:?}");
+}
+
+/// The names of all operations without a tenant, as many as a page holds.
+pub(crate) async fn listed(client: &mut ComputeServiceClient<Channel>) -> Vec<String> {
+    let request = ListOperationsRequest { page_size: 100, ..Default::default() };
+    let page = client.list_operations(request).await.expect("a page").into_inner();
+    page.operations.into_iter().map(|operation| operation.name).collect()
 }
 
 pub(crate) fn statistics(operation: &Operation) -> &Statistics {

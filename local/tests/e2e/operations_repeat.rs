@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::kit::{TestStack, message_counts, until};
 use crate::operations_kit::{
     Gateway, LOG_MODES, LONG, answer_of, bucket, check_invalid, check_refused, digest, error, failed_record, get, late,
-    list, log, made, made_ahead, name, of, operation_id, record, silent_worker, stack, statistics, submission, wait,
-    with_id, within, worker,
+    list, listed, log, made, made_ahead, name, of, operation_id, record, silent_worker, stack, statistics, submission,
+    wait, with_id, within, worker,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -56,7 +56,7 @@ async fn a_repeated_call_gets_the_first_answer_on_any_gateway() {
                 client.submit_operation(submission(request.clone())).await.expect("it is done").into_inner();
             assert_eq!(statistics(&submitted), &first);
         }
-        assert_eq!((stack.log_records().len(), messages(&stack).await), (1, 0));
+        assert_eq!((listed(&mut here).await, messages(&stack).await), (vec![name(id)], 0));
         other.stop().await;
         stack.stop().await;
     }
@@ -147,7 +147,7 @@ async fn a_repeated_call_with_more_time_goes_on_when_the_first_has_none_left() {
     let second = spawn(&client, LONG, with_id(id, [1, 2, 3]));
     first.await.expect("no panic").expect_err("nobody has answered it");
     until(async || messages(&stack).await == 2).await;
-    let worker = worker(&stack).await;
+    let worker = worker(&stack, LOG_MODES[0]).await;
     let answer = answer_of(id, second.await.expect("no panic").expect("an answer"));
     assert_eq!(answer.median, 2.0);
     stack.until_queues_are_empty().await;
@@ -165,7 +165,7 @@ async fn a_call_repeated_after_its_deadline_gets_the_answer_of_the_first_attempt
         let request = ComputeRequest { finish_late: true, ..with_id(id, [1, 2, 6]) };
         let late = late(&client, request.clone()).await;
         assert_eq!(operation_id(late.metadata()), id);
-        let first = worker(&stack).await;
+        let first = worker(&stack, log_mode).await;
         let done = client.wait_operation(within(LONG, wait(name(id)))).await.expect("it is done").into_inner();
         stack.until_queues_are_empty().await;
         first.stop().await;
@@ -324,7 +324,7 @@ async fn a_request_submitted_again_is_queued_again_until_it_is_done() {
         assert_eq!(messages(&stack).await, sent);
     }
     check_refused(client.submit_operation(submission(with_id(id, [1, 2]))).await, TAKEN.0, TAKEN.1);
-    let worker = worker(&stack).await;
+    let worker = worker(&stack, LOG_MODES[0]).await;
     let done = client.wait_operation(within(LONG, wait(name(id)))).await.expect("it is done").into_inner();
     let submitted = client.submit_operation(submission(with_id(id, [1, 2, 3]))).await.expect("it is done");
     assert_eq!(submitted.into_inner(), done);
