@@ -25,8 +25,8 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
     pub request_queue: String,
 
-    /// The bucket that workers log operations to, for requests and replies that are too large for SQS, under payloads/. Calls that
-    /// are smaller do without it
+    /// The bucket that workers log operations to. Operations are looked up there, ids that callers choose are claimed there, and
+    /// what is too large for SQS is put there, under payloads/; other calls do without it, and the gateway starts without it
     #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
     pub log_bucket: String,
 
@@ -143,6 +143,13 @@ pub struct Config {
         value_parser = flags::byte_size(1 << 10..=1 << 20)
     )]
     pub max_inline_size: usize,
+    /// The memory for answers that were given in the last minute, 0 to 1GiB: who asks for an operation before its record can be
+    /// read is told from there
+    #[arg(
+        long, env = "COMPUTE_ANSWERS_KEPT", value_name = "BYTES", default_value = "32MiB",
+        value_parser = flags::byte_size(0..=1 << 30)
+    )]
+    pub answers_kept: usize,
 }
 
 /// Settings that contradict each other.
@@ -185,6 +192,7 @@ impl Config {
             memory_budget: None,
             stream_idle_timeout: 30 * SECOND,
             max_inline_size: 448 << 10,
+            answers_kept: 32 << 20,
         }
     }
 
@@ -286,6 +294,7 @@ mod tests {
             ("--memory-budget", "63MiB", "from 67108864 to 1099511627776 bytes"),
             ("--stream-idle-timeout", "0s", "from 100ms to 1day"),
             ("--max-inline-size", "2MiB", "from 1024 to 1048576 bytes"),
+            ("--answers-kept", "2GiB", "from 0 to 1073741824 bytes"),
             ("--reply-queue", "q.fifo", "standard queue"),
             ("--reply-queue", "q-{host}", "{instance}"),
             ("--instance", "a b", "1 to 64 letters"),

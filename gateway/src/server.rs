@@ -7,12 +7,10 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use compute_operations::payload::Payloads;
 use compute_process::{Readiness, State};
 use compute_proto::FILE_DESCRIPTOR_SET;
 use compute_proto::v1::compute_service_server::ComputeServiceServer;
 use http::StatusCode;
-use sqs_rpc::Requester;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
@@ -25,10 +23,8 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service};
 
 use crate::calls::Calls;
-use crate::claim_check::ClaimCheck;
 use crate::config::Config;
 use crate::service::Compute;
-use crate::stream::Streams;
 use crate::{connections, page, protocol};
 
 /// How often an idle HTTP/2 connection is pinged, and how long the answer may take. What stands between the two, such as a load
@@ -54,15 +50,12 @@ pub(crate) struct Services {
 impl Services {
     pub(crate) fn new(
         calls: &Calls,
-        requester: Requester,
-        claim_check: ClaimCheck,
+        compute: Compute,
         config: &Config,
         readiness: Readiness,
     ) -> Result<Self, tonic_reflection::server::Error> {
         // `Calls` refuse larger messages before tonic can, with details.
-        let streams = Streams::new(claim_check.payloads().clone(), calls);
-        let compute = ComputeServiceServer::new(Compute::new(requester, claim_check, streams, config))
-            .max_decoding_message_size(config.max_message_size);
+        let compute = ComputeServiceServer::new(compute).max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
         // Reflection is a stream in both directions, which gRPC-Web does not have.
         let services = Routes::new(web(calls.in_front_of(compute)))

@@ -1,53 +1,54 @@
-//! The compute service: a call in, a request on the queue, its reply out.
+//! The compute service: what each call takes from its message and metadata, and who answers it.
 
-use std::panic::resume_unwind;
+use std::time::Duration;
 
-use compute_operations::payload::{Stored, Unsent};
-use compute_proto::COMPUTE_METHOD;
 use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{
     ComputeRequest, ComputeResponse, ComputeStreamRequest, GetOperationRequest, ListOperationsRequest,
-    ListOperationsResponse, Operation, Statistics, SubmitOperationRequest, WaitOperationRequest,
+    ListOperationsResponse, Operation, SubmitOperationRequest, WaitOperationRequest,
 };
 use compute_proto::validate::{FieldViolation, validate};
-use compute_proto::wire::{self, WireError};
 use http::HeaderName;
-use sqs_rpc::{Body, Call, CallError, Pointer, Reply, Requester};
+use sqs_rpc::CallError;
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
+use uuid::Uuid;
 
-use crate::calls::{Admitted, CallMemory};
+use crate::calls::{Admitted, CallMemory, name_operation};
 use crate::config::Config;
+use crate::exchange::{Caller, Exchange, Prepared};
+use crate::operations::{Chosen, Operations, name};
 use crate::status;
-use crate::stream::{self, Received, Streams};
+use crate::stream::{Received, Streams};
 use crate::tenant::tenant;
-use crate::timing::timing;
 use crate::traceparent;
 
-/// JSON from this size on, in bytes, is written and read off the threads that serve all calls. Below, that takes well under a
-/// millisecond, and a hop to another thread is not worth it.
-const LARGE: usize = 64 * 1024;
+/// The field of a request in which its caller may choose the operation id.
+const OPERATION_ID: &str = "operation_id";
 
-/// Answers calls with what workers reply.
+/// Answers calls with what workers reply, and with what is known of operations.
 pub(crate) struct Compute {
-    requester: Requester,
+    exchange: Exchange,
     streams: Streams,
+    operations: Operations,
     max_in_flight: usize,
     /// The metadata entry that names the tenant, if one is trusted to.
     tenant_metadata: Option<HeaderName>,
 }
 
-/// What a call's metadata says.
-struct Caller {
-    tenant: Option<String>,
-    traceparent: Option<String>,
+/// A call whose metadata has been read.
+struct Opened<T> {
+    admitted: Admitted,
+    caller: Caller,
+    memory: CallMemory,
+    message: T,
 }
 
 impl Compute {
-    pub(crate) fn new(requester: Requester, streams: Streams, config: &Config) -> Self {
+    pub(crate) fn new(exchange: Exchange, streams: Streams, operations: Operations, config: &Config) -> Self {
         let Config { max_in_flight, tenant_metadata, .. } = config;
-        Self { requester, streams, max_in_flight: *max_in_flight, tenant_metadata: tenant_metadata.clone() }
+        Self { exchange, streams, operations, max_in_flight: *max_in_flight, tenant_metadata: tenant_metadata.clone() }
     }
 
     fn caller(&self, metadata: &MetadataMap) -> Result<Caller, FieldViolation> {
@@ -56,188 +57,214 @@ impl Compute {
         Ok(Caller { tenant, traceparent })
     }
 
-    async fn answer(
-        &self,
-        admitted: Admitted,
-        request: ComputeRequest,
-        memory: CallMemory,
-        caller: Caller,
-    ) -> Result<ComputeResponse, Failed> {
-        // What comes before and after the wait is boxed, so that a call that waits has no room for it: very many may wait. A large
-        // list makes it long, so it is held to the deadline as well, as the requester holds the wait.
-        let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
-        let waiting = Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, memory, caller)))
-            .await
-            .map_err(late)??;
-        let reply = waiting.await?;
-        Box::pin(timeout_at(admitted.deadline, receive(admitted, reply))).await.map_err(late)?
+    /// Takes a call apart. Its metadata and extensions go: a call that waits would else keep them, a good part of its memory.
+    fn open<T>(&self, mut request: Request<T>) -> Result<Opened<T>, Status> {
+        let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
+        let caller = self.caller(request.metadata()).map_err(|violation| invalid(admitted, vec![violation]))?;
+        let memory = request.extensions_mut().remove::<CallMemory>().expect("the service stands behind `Calls`");
+        Ok(Opened { admitted, caller, memory, message: request.into_inner() })
     }
 
-    /// Like [`answer`](Self::answer), of a request that lies in S3. It is deleted there if no message can point to it.
-    async fn answer_payload(
+    /// Makes a request ready to be sent. A large list makes that long, so it is held to the deadline.
+    async fn prepare(
         &self,
         admitted: Admitted,
-        options: &ComputeRequest,
-        stored: Stored,
-        payload: Unsent,
-        caller: Caller,
-    ) -> Result<ComputeResponse, Failed> {
-        let waiting = self.requester.begin(Call {
-            id: admitted.id,
-            method: COMPUTE_METHOD.to_owned(),
-            body: Body::InS3 { pointer: Pointer::new(self.streams.bucket(), stored.id), size: stored.size },
-            digest: Some(stored.digest),
-            content_type: Some(stream::MEDIA_TYPE.to_owned()),
-            deadline: admitted.deadline,
-            finish_late: options.finish_late,
-            tenant: caller.tenant,
-            traceparent: caller.traceparent,
-        })?;
-        payload.sent();
-        let reply = waiting.await?;
-        let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
-        timeout_at(admitted.deadline, receive(admitted, reply)).await.map_err(late)?
-    }
-
-    /// Has the request sent, and gives back the wait for its reply.
-    async fn send(
-        &self,
-        admitted: Admitted,
+        caller: &Caller,
         request: ComputeRequest,
         memory: CallMemory,
+    ) -> Result<Prepared, Status> {
+        let operation = status::Operation { id: admitted.id, finish_late: Some(request.finish_late) };
+        let prepared = timeout_at(admitted.deadline, self.exchange.prepare(request, caller, memory)).await;
+        let prepared = prepared.map_err(|_elapsed| status::deadline_exceeded(operation))?;
+        prepared.map_err(|error| status::payload_unavailable(&error, operation))
+    }
+
+    /// Answers a call whose id the gateway has made.
+    fn answer(
+        &self,
+        admitted: Admitted,
         caller: Caller,
-    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, CallError> {
-        let finish_late = request.finish_late;
-        let body = to_json(request).await;
-        memory.reduce_to(body.len() as u64);
-        let call = Call {
-            id: admitted.id,
-            method: COMPUTE_METHOD.to_owned(),
-            body: body.into(),
-            digest: None,
-            content_type: None,
-            deadline: admitted.deadline,
-            finish_late,
-            tenant: caller.tenant,
-            traceparent: caller.traceparent,
+        prepared: Prepared,
+    ) -> impl Future<Output = Result<ComputeResponse, Status>> + Send + use<> {
+        let operation = status::Operation { id: admitted.id, finish_late: Some(prepared.finish_late) };
+        let answer = self.exchange.answer(admitted, caller, prepared);
+        async move { answer.await.map_err(|failed| failed.into_status(operation)) }
+    }
+
+    /// Answers a call whose id its caller chose.
+    async fn answer_chosen(
+        &self,
+        admitted: Admitted,
+        caller: Caller,
+        prepared: Prepared,
+    ) -> Result<Response<ComputeResponse>, Status> {
+        let chosen = Chosen {
+            admitted,
+            tenant: caller.tenant.clone(),
+            digest: prepared.digest,
+            finish_late: prepared.finish_late,
+            field: OPERATION_ID,
         };
-        self.requester.begin_holding(call, memory)
+        let exchange = self.exchange.clone();
+        let send = async move { exchange.answer(admitted, caller, prepared).await };
+        let answer = self.operations.answer_chosen(chosen, send).await?;
+        Ok(about(admitted.id, answer))
     }
-}
-
-async fn receive(admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Failed> {
-    let statistics = from_json(reply.body).await?;
-    Ok(ComputeResponse {
-        operation_id: admitted.id.to_string(),
-        statistics: Some(statistics),
-        timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
-        worker: reply.worker.unwrap_or_default(),
-    })
 }
 
 #[async_trait]
 impl ComputeService for Compute {
-    async fn compute(&self, mut request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
-        let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
-        let operation = status::Operation { id: admitted.id, finish_late: Some(request.get_ref().finish_late) };
-        validate(request.get_ref()).map_err(|violations| status::invalid_request(violations, operation))?;
-        let caller =
-            self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
-        let memory = request.extensions_mut().remove::<CallMemory>().expect("the service stands behind `Calls`");
-        // Metadata and extensions go here: a call that waits would else keep them, a good part of its memory.
-        let request = request.into_inner();
-        let answer = self.answer(admitted, request, memory, caller).await;
-        answer.map(Response::new).map_err(|error| error.into_status(operation))
+    // What comes before the wait is boxed here and below, so that a call that waits has no room for it: very many may wait.
+    async fn compute(&self, request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
+        let Opened { admitted, caller, memory, message } = self.open(request)?;
+        let chosen = checked(&message, "").map_err(|violations| invalid(admitted, violations))?;
+        let admitted = Admitted { id: chosen.unwrap_or(admitted.id), ..admitted };
+        let prepared = Box::pin(self.prepare(admitted, &caller, message, memory)).await?;
+        match chosen {
+            None => self.answer(admitted, caller, prepared).await.map(Response::new),
+            Some(_) => Box::pin(self.answer_chosen(admitted, caller, prepared)).await,
+        }
     }
 
     async fn compute_stream(
         &self,
         request: Request<Streaming<ComputeStreamRequest>>,
     ) -> Result<Response<ComputeResponse>, Status> {
-        let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
-        let mut operation = status::Operation { id: admitted.id, finish_late: None };
-        let caller =
-            self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
+        let Opened { admitted, caller, memory, message } = self.open(request)?;
+        let operation = status::Operation { id: admitted.id, finish_late: None };
         // What could not be sent when it has come need not come.
-        if self.requester.in_flight() >= self.max_in_flight {
+        if self.exchange.in_flight() >= self.max_in_flight {
             let error = CallError::TooManyInFlight { limit: self.max_in_flight };
             return Err(status::from_call_error(error, operation));
         }
-        let opened = self.streams.open(request.into_inner(), admitted.deadline).await;
+        let opened = self.streams.open(message, admitted.deadline).await;
         let opened = opened.map_err(|error| status::from_stream_error(error, operation))?;
-        operation.finish_late = Some(opened.options().finish_late);
-        let received = self.streams.receive(opened, admitted.deadline).await;
-        let received = received.map_err(|error| status::from_stream_error(error, operation))?;
-        let answer = match received {
+        let chosen = chosen(opened.options(), OPERATION_ID).map_err(|violation| invalid(admitted, vec![violation]))?;
+        let admitted = Admitted { id: chosen.unwrap_or(admitted.id), ..admitted };
+        let operation = status::Operation { id: admitted.id, finish_late: Some(opened.options().finish_late) };
+        let received = Box::pin(self.streams.receive(opened, admitted.deadline)).await;
+        let prepared = match received.map_err(|error| status::from_stream_error(error, operation))? {
             Received::Message { request, memory } => {
-                self.answer(admitted, request, CallMemory::new(memory), caller).await
+                Box::pin(self.prepare(admitted, &caller, request, CallMemory::new(memory))).await?
             }
             Received::Payload { options, stored, payload } => {
-                self.answer_payload(admitted, &options, stored, payload, caller).await
+                self.exchange.prepare_stored(&options, &stored, payload, memory)
             }
         };
-        answer.map(Response::new).map_err(|error| error.into_status(operation))
+        match chosen {
+            None => self.answer(admitted, caller, prepared).await.map(Response::new),
+            Some(_) => Box::pin(self.answer_chosen(admitted, caller, prepared)).await,
+        }
     }
 
-    async fn submit_operation(&self, _request: Request<SubmitOperationRequest>) -> Result<Response<Operation>, Status> {
-        Err(Status::unimplemented("being built"))
+    async fn submit_operation(&self, request: Request<SubmitOperationRequest>) -> Result<Response<Operation>, Status> {
+        let Opened { admitted, caller, memory, message: SubmitOperationRequest { request } } = self.open(request)?;
+        let missing = || vec![violation("request", "it is missing")];
+        let request = request.ok_or_else(|| invalid(admitted, missing()))?;
+        let chosen = checked(&request, "request.").map_err(|violations| invalid(admitted, violations))?;
+        let (id, chosen_in) = (chosen.unwrap_or(admitted.id), chosen.map(|_| "request.operation_id"));
+        let admitted = Admitted { id, ..admitted };
+        let submitted = self.operations.submit(&self.exchange, admitted, caller, request, memory, chosen_in).await?;
+        Ok(about(id, submitted))
     }
 
-    async fn get_operation(&self, _request: Request<GetOperationRequest>) -> Result<Response<Operation>, Status> {
-        Err(Status::unimplemented("being built"))
+    async fn get_operation(&self, request: Request<GetOperationRequest>) -> Result<Response<Operation>, Status> {
+        let Opened { admitted, caller, message: GetOperationRequest { name }, .. } = self.open(request)?;
+        let id = name::id_in(&name).map_err(|violation| invalid(admitted, vec![violation]))?;
+        let operation = self.operations.get(caller.tenant.as_deref(), id, admitted.deadline).await?;
+        Ok(about(id, operation))
     }
 
-    async fn wait_operation(&self, _request: Request<WaitOperationRequest>) -> Result<Response<Operation>, Status> {
-        Err(Status::unimplemented("being built"))
+    async fn wait_operation(&self, request: Request<WaitOperationRequest>) -> Result<Response<Operation>, Status> {
+        let Opened { admitted, caller, message: WaitOperationRequest { name, timeout }, .. } = self.open(request)?;
+        let (id, timeout) = match (name::id_in(&name), duration(timeout)) {
+            (Ok(id), Ok(timeout)) => (id, timeout),
+            (id, timeout) => return Err(invalid(admitted, id.err().into_iter().chain(timeout.err()).collect())),
+        };
+        let until = timeout.and_then(|timeout| admitted.arrived.checked_add(timeout)).unwrap_or(admitted.deadline);
+        let operation = self.operations.wait(caller.tenant.as_deref(), id, until, admitted.deadline).await?;
+        Ok(about(id, operation))
     }
 
     async fn list_operations(
         &self,
-        _request: Request<ListOperationsRequest>,
+        request: Request<ListOperationsRequest>,
     ) -> Result<Response<ListOperationsResponse>, Status> {
-        Err(Status::unimplemented("being built"))
+        let Opened { admitted, caller, message: request, .. } = self.open(request)?;
+        self.operations.list(admitted, caller.tenant.as_deref(), &request).await.map(Response::new)
     }
 }
 
-/// Why there is no result.
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Call(#[from] CallError),
-    #[error(transparent)]
-    Reply(#[from] WireError),
-}
-
-impl Failed {
-    fn into_status(self, operation: status::Operation) -> Status {
-        match self {
-            Self::Call(error) => status::from_call_error(error, operation),
-            Self::Reply(error) => status::malformed_reply(&error, operation),
+/// Checks a request, whose fields are in `prefix`, and gives the operation id that its caller chose, if it did.
+fn checked(request: &ComputeRequest, prefix: &str) -> Result<Option<Uuid>, Vec<FieldViolation>> {
+    let mut violations = validate(request).err().unwrap_or_default();
+    for violation in &mut violations {
+        violation.field.insert_str(0, prefix);
+    }
+    match chosen(request, &format!("{prefix}{OPERATION_ID}")) {
+        Ok(id) if violations.is_empty() => Ok(id),
+        id => {
+            violations.extend(id.err());
+            Err(violations)
         }
     }
 }
 
-async fn to_json(request: ComputeRequest) -> String {
-    let is_large = request.values.len() >= LARGE / size_of::<i64>();
-    off_thread_if(is_large, move || wire::request_to_json(&request)).await
+/// The operation id that a caller chose, if it did; `field` has it.
+fn chosen(request: &ComputeRequest, field: &str) -> Result<Option<Uuid>, FieldViolation> {
+    (!request.operation_id.is_empty()).then(|| name::chosen(&request.operation_id, field)).transpose()
 }
 
-async fn from_json(body: String) -> Result<Statistics, WireError> {
-    let is_large = body.len() >= LARGE;
-    off_thread_if(is_large, move || wire::statistics_from_json(&body)).await
+fn violation(field: &str, description: &str) -> FieldViolation {
+    FieldViolation { field: field.to_owned(), description: description.to_owned() }
 }
 
-async fn off_thread_if<T: Send + 'static>(is_large: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
-    if !is_large {
-        return work();
+fn invalid(admitted: Admitted, violations: Vec<FieldViolation>) -> Status {
+    status::invalid_request(violations, status::Operation { id: admitted.id, finish_late: None })
+}
+
+/// An answer about an operation that the call itself did not make.
+fn about<T>(id: Uuid, answer: T) -> Response<T> {
+    let mut response = Response::new(answer);
+    name_operation(response.metadata_mut(), id);
+    response
+}
+
+/// How long a caller wants to wait, if it says so. prost's own conversion panics on some durations.
+fn duration(timeout: Option<prost_types::Duration>) -> Result<Option<Duration>, FieldViolation> {
+    let duration = |prost_types::Duration { seconds, nanos }| {
+        let (seconds, nanos) = (u64::try_from(seconds).ok()?, u32::try_from(nanos).ok()?);
+        (nanos < 1_000_000_000).then(|| Duration::new(seconds, nanos))
+    };
+    let allowed =
+        |timeout| duration(timeout).ok_or_else(|| violation("timeout", "a duration of 0 s or more is wanted"));
+    timeout.map(allowed).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_as_long_as_its_caller_says_and_never_negative() {
+        let seconds = |seconds, nanos| duration(Some(prost_types::Duration { seconds, nanos }));
+        assert_eq!(duration(None), Ok(None));
+        assert_eq!(seconds(0, 0), Ok(Some(Duration::ZERO)));
+        assert_eq!(seconds(1, 500_000_000), Ok(Some(Duration::from_millis(1_500))));
+        assert!(seconds(i64::MAX, 0).is_ok());
+        for (s, n) in [(-1, 0), (0, -1), (1, -1), (0, 1_000_000_000), (i64::MIN, 0), (i64::MIN, i32::MIN)] {
+            assert_eq!(seconds(s, n).expect_err("refused").field, "timeout", "{s} s {n} ns");
+        }
     }
-    let span = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The runtime is going down, and this task with it.
-            Err(_cancelled) => std::future::pending().await,
-        },
+
+    #[test]
+    fn every_violation_is_named_by_its_path() {
+        let request = ComputeRequest { operation_id: "7".to_owned(), quantiles: vec![2.0], ..Default::default() };
+        let fields = |prefix| {
+            let violations = checked(&request, prefix).expect_err("refused");
+            violations.into_iter().map(|violation| violation.field).collect::<Vec<_>>()
+        };
+        assert_eq!(fields(""), ["values", "quantiles[0]", "operation_id"]);
+        assert_eq!(fields("request."), ["request.values", "request.quantiles[0]", "request.operation_id"]);
     }
 }

@@ -93,11 +93,6 @@ impl Streams {
         Self { payloads, memory, max_values: MAX_STREAMED_VALUES, ended }
     }
 
-    /// The bucket that payloads lie in.
-    pub(crate) fn bucket(&self) -> &str {
-        self.payloads.bucket()
-    }
-
     /// Reads the first message of a stream. Nothing is put into S3 before what it wants computed is found right.
     pub(crate) async fn open(
         &self,
