@@ -7,7 +7,7 @@ use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
-use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::BoxError;
@@ -19,7 +19,7 @@ pub(crate) struct Store {
     bucket: String,
 }
 
-/// How a large object is moved: in parts of so many bytes, so many at once.
+/// How a large object is put: in parts of so many bytes, so many at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parts {
     pub(crate) size: usize,
@@ -60,19 +60,9 @@ impl Store {
         Ok(())
     }
 
-    /// Gets an object of that many bytes in parts, in their order.
-    pub(crate) fn get_in_parts(
-        &self,
-        key: &str,
-        bytes: usize,
-        parts: Parts,
-    ) -> impl Stream<Item = Result<Bytes, BoxError>> {
-        let requests = (0..bytes).step_by(parts.size).map(move |start| {
-            let end = bytes.min(start + parts.size) - 1;
-            let request = self.client.get_object().bucket(&self.bucket).key(key).range(format!("bytes={start}-{end}"));
-            on_its_own(async move { Ok(request.send().await.map_err(failed)?.body.collect().await?.into_bytes()) })
-        });
-        stream::iter(requests).buffered(parts.at_once)
+    /// Gets an object as one stream of pieces.
+    pub(crate) async fn get(&self, key: &str) -> Result<ByteStream, BoxError> {
+        Ok(self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(failed)?.body)
     }
 
     pub(crate) async fn delete(&self, key: &str) -> Result<(), BoxError> {
@@ -81,7 +71,7 @@ impl Store {
     }
 }
 
-/// Has a request go on when nobody polls it: when its caller is busy with an earlier one's answer. It starts at the first poll.
+/// Has a request go on in a task of its own, on any processor. It starts at the first poll.
 async fn on_its_own<T: Send + 'static>(
     request: impl Future<Output = Result<T, BoxError>> + Send + 'static,
 ) -> Result<T, BoxError> {

@@ -221,6 +221,7 @@ impl Measured {
         let seconds = |field| done.get(field).and_then(Value::as_f64).ok_or_else(|| format!("no {field} in {done}"));
         let (put, get, compute) = (seconds("put")?, seconds("get_and_decode")?, seconds("compute")?);
         self.add("bare program", put + get + compute);
+        self.add("  (serializing the list, not counted)", seconds("serialize")?);
         self.add("  put", put);
         self.add("  get and decode", get);
         self.add("  compute", compute);
