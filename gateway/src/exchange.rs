@@ -38,6 +38,14 @@ pub(crate) struct Prepared {
     pub(crate) finish_late: bool,
 }
 
+/// What is to be known of a request when its reply comes.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    admitted: Admitted,
+    tenant: Option<Box<str>>,
+    digest: Digest,
+}
+
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failed {
@@ -89,17 +97,33 @@ impl Exchange {
         caller: Caller,
         prepared: Prepared,
     ) -> Result<ComputeResponse, Failed> {
-        // Very many calls may wait here, so each keeps little: the tenant's name is kept twice, the rest of the request is sent.
-        let (tenant, digest) = (caller.tenant.clone().map(String::into_boxed_str), prepared.digest);
-        match self.requester.call(call(admitted, caller, prepared)).await {
+        let (sent, reply) = self.send(admitted, caller, prepared);
+        let reply = reply.await;
+        Box::pin(self.receive(sent, reply)).await
+    }
+
+    /// Has a request sent, and gives back the wait for its reply. Very many calls may wait, so that has little to keep.
+    pub(crate) fn send(
+        &self,
+        admitted: Admitted,
+        caller: Caller,
+        prepared: Prepared,
+    ) -> (Sent, impl Future<Output = Result<Reply, CallError>> + Send + use<>) {
+        let tenant = caller.tenant.as_deref().map(Box::from);
+        let sent = Sent { admitted, tenant, digest: prepared.digest };
+        (sent, self.requester.call(call(admitted, caller, prepared)))
+    }
+
+    /// Reads a reply and keeps the answer.
+    pub(crate) async fn receive(&self, sent: Sent, reply: Result<Reply, CallError>) -> Result<ComputeResponse, Failed> {
+        match reply {
             Ok(reply) => {
-                let read =
-                    Box::pin(timeout_at(admitted.deadline, self.receive(admitted, tenant.as_deref(), digest, reply)));
+                let read = timeout_at(sent.admitted.deadline, self.read(&sent, reply));
                 read.await.map_err(|_elapsed| CallError::DeadlineExceeded)?
             }
             Err(CallError::Failed(failure)) => {
-                let answer = description::failed(status::operation_error(failure.code), digest);
-                self.answers.keep(admitted.id, tenant.as_deref(), &answer);
+                let answer = description::failed(status::operation_error(failure.code), sent.digest);
+                self.answers.keep(sent.admitted.id, sent.tenant.as_deref(), &answer);
                 Err(CallError::Failed(failure).into())
             }
             Err(error) => Err(error.into()),
@@ -111,21 +135,16 @@ impl Exchange {
         self.requester.submit(call(admitted, caller, prepared)).await
     }
 
-    async fn receive(
-        &self,
-        admitted: Admitted,
-        tenant: Option<&str>,
-        digest: Digest,
-        reply: Reply,
-    ) -> Result<ComputeResponse, Failed> {
+    async fn read(&self, sent: &Sent, reply: Reply) -> Result<ComputeResponse, Failed> {
+        let Admitted { id, arrived, .. } = sent.admitted;
         let statistics = from_json(reply.body).await?;
         let worker = reply.worker.unwrap_or_default();
-        let answer = description::replied(&reply.reported, &worker, &statistics, digest);
-        self.answers.keep(admitted.id, tenant, &answer);
+        let answer = description::replied(&reply.reported, &worker, &statistics, sent.digest);
+        self.answers.keep(id, sent.tenant.as_deref(), &answer);
         Ok(ComputeResponse {
-            operation_id: admitted.id.to_string(),
+            operation_id: id.to_string(),
             statistics: Some(statistics),
-            timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
+            timing: Some(timing(arrived.elapsed(), &reply.timing)),
             worker,
         })
     }

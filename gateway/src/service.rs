@@ -9,13 +9,14 @@ use compute_proto::v1::{
 };
 use compute_proto::validate::{FieldViolation, validate};
 use http::HeaderName;
+use sqs_rpc::CallError;
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
 
 use crate::calls::{Admitted, name_operation};
-use crate::exchange::{Caller, Exchange, prepare};
+use crate::exchange::{Caller, Exchange, Failed, prepare};
 use crate::operations::{Chosen, Operations, name};
 use crate::status;
 use crate::tenant::tenant;
@@ -54,13 +55,14 @@ impl Compute {
         admitted: Admitted,
         caller: Caller,
         request: ComputeRequest,
-    ) -> Result<ComputeResponse, Status> {
-        let operation = status::Operation { id: admitted.id, finish_late: Some(request.finish_late) };
+    ) -> Result<ComputeResponse, Failed> {
         // What comes before and after the wait is boxed, so that a call that waits has no room for it: very many may wait. A large
         // list makes it long, so it is held to the deadline as well, as the requester holds the wait.
-        let prepared = Box::pin(timeout_at(admitted.deadline, prepare(request))).await;
-        let prepared = prepared.map_err(|_elapsed| status::deadline_exceeded(operation))?;
-        self.exchange.answer(admitted, caller, prepared).await.map_err(|failed| failed.into_status(operation))
+        let send = async { self.exchange.send(admitted, caller, prepare(request).await) };
+        let sent = Box::pin(timeout_at(admitted.deadline, send)).await;
+        let (sent, reply) = sent.map_err(|_elapsed| CallError::DeadlineExceeded)?;
+        let reply = reply.await;
+        Box::pin(self.exchange.receive(sent, reply)).await
     }
 
     /// Answers a call whose id its caller chose.
@@ -91,7 +93,11 @@ impl ComputeService for Compute {
     async fn compute(&self, request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
         let (admitted, caller, request) = self.open(request)?;
         match checked(&request, "").map_err(|violations| invalid(admitted, violations))? {
-            None => self.answer(admitted, caller, request).await.map(Response::new),
+            None => {
+                let operation = status::Operation { id: admitted.id, finish_late: Some(request.finish_late) };
+                let answer = self.answer(admitted, caller, request).await;
+                answer.map(Response::new).map_err(|failed| failed.into_status(operation))
+            }
             Some(id) => {
                 let response = Box::pin(self.answer_chosen(Admitted { id, ..admitted }, caller, request)).await?;
                 Ok(about(id, response))
