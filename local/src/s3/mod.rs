@@ -109,9 +109,9 @@ impl S3Store {
         sweep::once(&self.store, now).await
     }
 
-    /// Sweeps at once and then every hour, by this clock. Never ends; dropping the future ends it.
-    pub async fn sweep_hourly(&self, clock: impl Fn() -> SystemTime) {
-        sweep::hourly(&self.store, clock).await;
+    /// Sweeps at once and then every hour, by this clock, until `stop`; a sweep under way is finished first.
+    pub async fn sweep_hourly(&self, clock: impl Fn() -> SystemTime, stop: impl Future<Output = ()>) {
+        sweep::hourly(&self.store, clock, stop).await;
     }
 
     /// Answers one request of the S3 protocol. Its signature, if it has one, is not checked.
