@@ -1,4 +1,5 @@
-//! Measures the embedded S3 from outside: large objects against a plain file written and synced, and the listing of a large bucket.
+//! Measures the embedded S3 from outside: large objects against a plain file written and synced, and listings of a large
+//! bucket.
 //!
 //! ```text
 //! compute-local --workers 0 &

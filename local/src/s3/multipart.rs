@@ -191,7 +191,7 @@ impl Upload {
         let stamp = stamp.map_err(failed("read the object"))?;
         let checksum = match checksum {
             Some(checksum) => checksum,
-            // Parts of an upload that was begun by an earlier version, or were copied, may lack the checksum that is needed.
+            // Parts of an upload that was begun by an earlier version lack it if they were claimed to have another one.
             None => checksum_of(content.path(), stamp.size, algorithm).map_err(failed("read the object"))?,
         };
         let attributes = Attributes { etag: Part::etag_of_all(&parts), checksum, headers: self.record.headers.clone() };

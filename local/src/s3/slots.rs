@@ -97,8 +97,8 @@ fn slot_size(upload: &Path, part: u64, scratch: &Path) -> io::Result<Option<u64>
     }
 }
 
-/// A second name, in the scratch folder, for the file with the slots of this upload, if these are all the parts ever written there
-/// and lie end to end. The parts are given by offset (`None`: not in a slot) and size, in order.
+/// A second name, in the scratch folder, for the file with the slots of this upload, if these are all the parts ever written
+/// there and lie end to end. The parts are given by offset (`None`: not in a slot) and size, in order.
 ///
 /// From now on no slot is given away, so nobody writes into the file.
 ///
