@@ -160,9 +160,9 @@ pub(crate) fn tenant_of_folder(folder: &str) -> Option<Option<&str>> {
     }
 }
 
-/// The payload with this key, if it is the key of a payload.
-pub(crate) fn payload_id(key: &str) -> Option<Uuid> {
-    Uuid::try_parse(key.strip_prefix("payloads/")?).ok()
+/// Whether this is the key of a payload.
+pub(crate) fn is_payload(key: &str) -> bool {
+    key.strip_prefix("payloads/").is_some_and(|id| Uuid::try_parse(id).is_ok())
 }
 
 fn tenant_or_none(tenant: Option<&str>) -> Result<&str, KeyError> {
@@ -173,12 +173,17 @@ fn tenant_or_none(tenant: Option<&str>) -> Result<&str, KeyError> {
     }
 }
 
-/// The Unix milliseconds in a UUIDv7: its first 48 bits.
+/// The Unix milliseconds in a UUIDv7.
 pub(crate) fn milliseconds(id: Uuid) -> Result<u64, KeyError> {
     match (id.get_version(), id.get_variant()) {
-        (Some(Version::SortRand), Variant::RFC4122) => Ok(id.as_u64_pair().0 >> 16),
+        (Some(Version::SortRand), Variant::RFC4122) => Ok(ms_of(id)),
         _ => Err(KeyError::Id(id)),
     }
+}
+
+/// The Unix milliseconds in an id that is a UUIDv7, or a bound of such: its first 48 bits.
+pub(crate) fn ms_of(id: Uuid) -> u64 {
+    id.as_u64_pair().0 >> 16
 }
 
 #[cfg(test)]

@@ -1,16 +1,29 @@
 //! The log of operations: how records get into the bucket, and how they are found again.
 
+mod batch;
+mod batch_index;
+mod batches;
+mod clock;
 mod deleter;
 mod finder;
 mod follower;
+#[cfg(test)]
+mod golden_tests;
+mod group_commit;
+mod listing;
+mod objects;
+mod range;
 mod reader;
+mod search;
+mod windows;
 mod writer;
 
 pub use self::deleter::{Deleted, LogDeleter};
 pub use self::finder::Finder;
 pub use self::follower::{Follower, News};
+pub use self::group_commit::BatchLimits;
 pub use self::reader::{Listing, LogReader, Pages, Query};
-pub use self::writer::LogWriter;
+pub use self::writer::{LogMode, LogStats, LogWriter};
 use crate::bucket::BucketError;
 use crate::key::KeyError;
 

@@ -1,6 +1,7 @@
 //! The names of batches: objects that hold the records of many operations.
 
 use std::cmp::Reverse;
+use std::fmt;
 
 use time::Date;
 use uuid::Uuid;
@@ -42,9 +43,9 @@ impl BatchName {
     /// `batches/tenant=<tenant or ->/dt=YYYY-MM-DD/<9999999999999 - commit ms, 13 digits>-<smallest id>-<largest id>.ndjson.gz`,
     /// with ids as 32 hex digits.
     pub(crate) fn key(&self, tenant: Option<&str>) -> Result<String, KeyError> {
-        let place = self.file_name().zip(day(self.committed()));
-        let (name, day) = place.ok_or(KeyError::Time { id: self.largest, ms: self.committed() })?;
-        Ok(batch_day_folder(tenant, day)? + &name)
+        let ms = self.committed();
+        let day = day(ms).filter(|_| ms <= MAX_MS).ok_or(KeyError::Time { id: self.largest, ms })?;
+        Ok(format!("{}{self}", batch_day_folder(tenant, day)?))
     }
 
     /// Reads a key, whatever its folder; none if it is not that of a batch.
@@ -55,12 +56,15 @@ impl BatchName {
         let mut id = || Uuid::try_parse(parts.next()?).ok();
         let read = Self::new(committed, id()?, id()?);
         // Other spellings of the same are not names that a writer gives.
-        (read.smallest <= read.largest && read.file_name()? == name).then_some(read)
+        (read.smallest <= read.largest && read.to_string() == name).then_some(read)
     }
+}
 
-    fn file_name(&self) -> Option<String> {
-        let (smallest, largest) = (self.smallest.simple(), self.largest.simple());
-        Some(format!("{}-{smallest}-{largest}{ENDING}", countdown(self.committed())?))
+/// The name within its folder.
+impl fmt::Display for BatchName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let countdown = countdown(self.committed()).unwrap_or_default();
+        write!(f, "{countdown}-{}-{}{ENDING}", self.smallest.simple(), self.largest.simple())
     }
 }
 
