@@ -7,12 +7,10 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use uuid::Uuid;
 
 use crate::bucket::Bucket;
-use crate::key::{self, ObjectName};
-use crate::log::LogError;
+use crate::key::{self, BatchName, ObjectName};
+use crate::log::batch::{self, Batch};
+use crate::log::{LogError, clock};
 use crate::record::Record;
-
-/// How far the clocks that make ids and commit batches may be ahead of this one.
-const AHEAD: Duration = Duration::from_secs(60 * 60);
 
 /// How many names are remembered. Where more appear within the window, it is shortened to what these are.
 const MAX_NAMES: usize = 200_000;
@@ -29,6 +27,8 @@ const READS_AT_ONCE: usize = 8;
 /// enough if its id was made within the *window* before the look, so an operation that takes longer is missed; a batch is if it
 /// was committed within the window, whatever is in it. An operation is given once, and once before that if it was marked as
 /// dead; should a batch repeat one of so long ago that [`MAX_GIVEN`] others have been given since, it is given again.
+///
+/// Times are those in the names: a clock that made an id, or committed a batch, and is slow by more than the window hides it.
 ///
 /// A look takes a listing of two folders, four around midnight: one request for 1,000 names within the window.
 #[derive(Debug)]
@@ -74,13 +74,14 @@ impl Follower {
     ///
     /// See [`LogError`]. It can be called again then.
     pub async fn look(&mut self, now: u64) -> Result<(), LogError> {
-        let (first, last) = (key::day(self.horizon), key::day(now.saturating_add(milliseconds(AHEAD))));
-        let days = std::iter::successors(first, |day| day.next_day()).take_while(|day| Some(*day) <= last);
-        let operations = key::tenant_folder(self.tenant.as_deref())?;
+        let (first, last) = (key::day(self.horizon), key::day(now.saturating_add(clock::SPREAD)));
+        let tenant = self.tenant.as_deref();
+        let made = |key: &str| key::milliseconds(ObjectName::of_key(key)?.id).ok();
+        let committed = |key: &str| BatchName::of_key(key).map(|name| name.committed());
         let mut found = Vec::new();
-        for day in days {
-            let made = |key: &str| key::milliseconds(ObjectName::of_key(key)?.id).ok();
-            found.extend(self.list(&key::day_folder(&operations, day), made).await?);
+        for day in std::iter::successors(first, |day| day.next_day()).take_while(|day| Some(*day) <= last) {
+            found.extend(self.list(&key::day_folder(&key::tenant_folder(tenant)?, day), made).await?);
+            found.extend(self.list(&key::batch_day_folder(tenant, day)?, committed).await?);
         }
         found.sort_unstable();
         for place in found {
@@ -112,13 +113,9 @@ impl Follower {
         let read: Vec<_> = reads.buffered(READS_AT_ONCE).try_collect().await?;
         self.unread.drain(..part);
         let mut news = News::default();
-        for content in read {
-            match content {
-                Ok((kind, records)) => {
-                    news.records.extend(records.into_iter().filter(|record| self.given.insert(record.id, kind)));
-                }
-                Err(error) => news.damaged.push(error),
-            }
+        for Content { kind, records, damage } in read {
+            news.records.extend(records.into_iter().filter(|record| self.given.insert(record.id, kind)));
+            news.damaged.extend(damage);
         }
         news.records.sort_by_key(|record| record.id);
         Ok(Some(news))
@@ -161,15 +158,34 @@ enum Kind {
     DeadMark,
 }
 
-/// Reads an object of the log. The inner error is that of its content.
-async fn read(bucket: &Bucket, key: &str) -> Result<Result<(Kind, Vec<Record>), LogError>, LogError> {
+/// What an object holds.
+struct Content {
+    kind: Kind,
+    records: Vec<Record>,
+    /// Why there may have been more.
+    damage: Option<LogError>,
+}
+
+async fn read(bucket: &Bucket, key: &str) -> Result<Content, LogError> {
     let is_dead_mark = ObjectName::of_key(key).is_some_and(|name| name.is_dead_mark);
     let kind = if is_dead_mark { Kind::DeadMark } else { Kind::Finished };
     // One that was deleted in between is not there any more.
-    let Some(content) = bucket.get(key).await? else { return Ok(Ok((kind, Vec::new()))) };
-    let record = serde_json::from_slice(&content);
-    let damaged = |error: serde_json::Error| LogError::Content { key: key.to_owned(), reason: error.to_string() };
-    Ok(record.map(|record| (kind, vec![record])).map_err(damaged))
+    let Some(content) = bucket.get(key).await? else { return Ok(Content { kind, records: Vec::new(), damage: None }) };
+    let (jsons, mut damage) = if BatchName::of_key(key).is_some() {
+        let Batch { lines, damage } = batch::decode(content).await;
+        (lines.into_iter().map(|line| line.json).collect(), damage)
+    } else {
+        (vec![content], None)
+    };
+    let mut records = Vec::with_capacity(jsons.len());
+    for json in jsons {
+        match serde_json::from_slice(&json) {
+            Ok(record) => records.push(record),
+            Err(error) => drop(damage.get_or_insert_with(|| error.to_string())),
+        }
+    }
+    let damage = damage.map(|reason| LogError::Content { key: key.to_owned(), reason });
+    Ok(Content { kind, records, damage })
 }
 
 fn milliseconds(duration: Duration) -> u64 {
