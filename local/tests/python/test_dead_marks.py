@@ -32,7 +32,7 @@ def test_a_request_that_no_worker_survives_is_marked_and_the_mark_gives_way_to_i
     [mark] = marks(system).values()
     assert (mark["id"], mark["tenant"], mark["worker"]) == (operation, "acme", "victim")
     assert mark["status"] == mark["error"]["code"] == INTERNAL
-    assert mark["error"]["message"].startswith("not finished after 1 deliveries")
+    assert mark["error"]["message"].startswith("not finished after 1 delivery")
     assert "result" not in mark and "values" not in mark and "finished" not in mark["times"]
     assert system.batches() == []
 
