@@ -187,15 +187,6 @@ async fn a_list_of_hundreds_of_kilobytes_is_answered() {
 }
 
 #[tokio::test]
-async fn a_list_that_a_queue_message_cannot_hold_is_refused_with_the_limit_of_sqs() {
-    let stack = without_workers(|_| {}).await;
-    let status = stack.client().await.compute(values(vec![i64::MAX; 60_000])).await.unwrap_err();
-    check(&status, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
-    assert_eq!(error_info(&status).metadata["limit"], "1048576");
-    stack.stop().await;
-}
-
-#[tokio::test]
 async fn an_http1_client_that_sends_too_much_gets_to_read_why() {
     const LIMIT: usize = 8 << 20;
     let stack = without_workers(|config| config.max_message_size = LIMIT).await;
