@@ -11,6 +11,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use bytes::Bytes;
 
 pub(crate) use self::multipart::{Multipart, Part};
@@ -171,6 +172,28 @@ impl Bucket {
         let answer = self.client.delete_object().bucket(&*self.name).key(key).send().await;
         answer.map_err(|error| self.error("DeleteObject", &error))?;
         Ok(())
+    }
+
+    /// Deletes at most 1,000 objects with one request, those of them that are there.
+    pub(crate) async fn delete_all(&self, keys: &[String]) -> Result<(), BucketError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let failed = |error: &(dyn std::error::Error + 'static)| self.failed("DeleteObjects", causes(error));
+        let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
+        let objects = objects.collect::<Result<_, _>>().map_err(|error| failed(&error))?;
+        let objects = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+        let objects = objects.map_err(|error| failed(&error))?;
+        let answer = self.client.delete_objects().bucket(&*self.name).delete(objects).send().await;
+        let answer = answer.map_err(|error| self.error("DeleteObjects", &error))?;
+        match answer.errors().first() {
+            None => Ok(()),
+            Some(error) => {
+                let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
+                let reason = format!("{}: {}: {}", text(error.key()), text(error.code()), text(error.message()));
+                Err(self.failed("DeleteObjects", reason))
+            }
+        }
     }
 
     fn error<E: std::error::Error + 'static>(&self, operation: &'static str, error: &SdkError<E>) -> BucketError

@@ -1,15 +1,30 @@
 //! The log of operations: how records get into the bucket, and how they are found again.
 
+mod batch;
+mod batch_index;
+mod batches;
+mod clock;
+mod deleter;
+mod finder;
+mod group_commit;
+mod listing;
+mod objects;
+mod range;
 mod reader;
+mod search;
+mod windows;
 mod writer;
 
-pub use self::reader::{Listing, LogReader, Query};
-pub use self::writer::LogWriter;
+pub use self::deleter::{Deleted, LogDeleter};
+pub use self::finder::Finder;
+pub use self::group_commit::BatchLimits;
+pub use self::reader::{Listing, LogReader, Pages, Query};
+pub use self::writer::{LogMode, LogStats, LogWriter};
 use crate::bucket::BucketError;
 use crate::key::KeyError;
 
 /// Why the log cannot be written or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
     /// There is no place in the log for such an operation.
     #[error(transparent)]
@@ -25,4 +40,7 @@ pub enum LogError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The writer has ended before the record was durable.
+    #[error("the writer of the log has ended")]
+    Ended,
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
+use compute_operations::log::LogMode;
 use compute_operations::record::LogValues;
 use compute_process::{flags, logging};
 
@@ -37,7 +38,7 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
     pub request_queue: String,
 
-    /// The bucket to log operations to, one object each under operations/
+    /// The bucket to log operations to, under operations/ or batches/
     #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
     pub log_bucket: String,
 
@@ -59,6 +60,16 @@ pub struct Config {
     /// What the log keeps of the values of a request
     #[arg(long, env = "COMPUTE_LOG_VALUES", value_name = "WHAT", value_enum, default_value_t = LogValues::All)]
     pub log_values: LogValues,
+
+    /// How operations are put into the log
+    #[arg(long, env = "COMPUTE_LOG_MODE", value_name = "MODE", value_enum, default_value_t = LogMode::Object)]
+    pub log_mode: LogMode,
+
+    /// How long an operation waits at most for others to be logged in one object with, 10ms to 1min. For --log-mode batch: the
+    /// operation is found in the log so much later. At full load nothing waits so long
+    #[arg(long, env = "COMPUTE_LOG_FLUSH_INTERVAL", value_name = "DURATION", default_value = "1s",
+          value_parser = flags::duration(Duration::from_millis(10)..=Duration::from_secs(60)))]
+    pub log_flush_interval: Duration,
 
     /// The name that replies and the log give this worker, 1 to 64 letters, digits, '.', '_' and '-'. Without it `worker-<random>`
     #[arg(long, env = "COMPUTE_WORKER_ID", value_name = "NAME", value_parser = worker_id)]
@@ -119,6 +130,8 @@ impl Config {
             concurrency: 32,
             max_unsettled: 1_000,
             log_values: LogValues::All,
+            log_mode: LogMode::Object,
+            log_flush_interval: Duration::from_secs(1),
             worker_id: None,
             poll_wait: Duration::from_secs(20),
             drain_limit: Duration::from_secs(25),
@@ -180,6 +193,8 @@ mod tests {
             (["--drain-limit", "soon"], "a duration from 1s to 15m"),
             (["--worker-id", "a b"], "1 to 64 letters"),
             (["--log-values", "some"], "possible values: all, none"),
+            (["--log-mode", "none"], "possible values: object, batch"),
+            (["--log-flush-interval", "2min"], "a duration from 10ms to 1m"),
         ] {
             let error = parse(&arguments).expect_err("refused").to_string();
             for part in [arguments[0], arguments[1], allowed] {

@@ -19,7 +19,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use compute_operations::log::LogWriter;
+pub use compute_operations::log::LogMode;
+use compute_operations::log::{BatchLimits, LogWriter};
 pub use compute_operations::record::LogValues;
 use compute_operations::{Bucket, BucketError};
 use compute_process::{Readiness, State, admin};
@@ -62,12 +63,14 @@ pub async fn run(
 ) -> Result<(), RunError> {
     config.check()?;
     let bucket = Bucket::open(aws, &config.log_bucket).await?;
-    let log = OperationLog::new(LogWriter::new(bucket), config.log_values);
+    let writer = log_writer(&config, bucket);
+    let log = OperationLog::new(writer.clone(), config.log_values);
     let service = ComputeService::new(&config.log_bucket);
     let responder = Responder::new(aws, responder_config(&config), service, log).await?;
     let stats = responder.stats();
     let _admin = admin.map(|listener| {
-        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats()));
+        let writer = writer.clone();
+        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats(), &writer.stats()));
         // Ends with this future: it is to answer while the worker drains.
         let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
         AbortOnDropHandle::new(tokio::spawn(serve))
@@ -79,10 +82,23 @@ pub async fn run(
         shutdown.await;
         readiness.set(State::Draining);
         tracing::info!(limit = ?config.drain_limit, "draining");
+        // Nothing comes any more that a record could wait for.
+        writer.flush_at_once();
     };
     responder.run(draining, config.drain_limit).await;
     tracing::info!("ended");
     Ok(())
+}
+
+fn log_writer(config: &Config, bucket: Bucket) -> LogWriter {
+    match config.log_mode {
+        LogMode::Object => LogWriter::new(bucket),
+        LogMode::Batch => {
+            let unsettled = config.concurrency.saturating_add(config.max_unsettled);
+            let unsettled = usize::try_from(unsettled).unwrap_or(usize::MAX);
+            LogWriter::batching(bucket, BatchLimits::new(config.log_flush_interval, unsettled))
+        }
+    }
 }
 
 fn responder_config(config: &Config) -> ResponderConfig {
