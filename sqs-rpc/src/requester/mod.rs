@@ -4,6 +4,7 @@ mod admission;
 mod call;
 mod pollers;
 mod reply_queue;
+mod retention;
 mod waiters;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 pub use self::call::{Call, CallError, CallTiming, Reply};
 pub use self::reply_queue::ReplyQueueUpkeep;
 use self::reply_queue::{ReplyAddress, ReplyQueue, ReplyQueueLost};
+use self::retention::Retention;
 pub use self::waiters::RequesterStats;
 use self::waiters::{Limits, Waiter, Waiters};
 use crate::batch::{BatchOperation, Batcher, SubmitError, Submitted};
@@ -91,6 +93,7 @@ struct Shared {
     reply_queue: ReplyQueue,
     waiters: Arc<Waiters>,
     sends: Batcher<SendRequests>,
+    retention: Retention,
 }
 
 impl fmt::Debug for Requester {
@@ -115,9 +118,10 @@ impl Requester {
         let no_worker_after = config.refuse_hopeless.then_some(config.no_worker_after);
         let waiters = Arc::new(Waiters::new(limits, no_worker_after));
         let reply_queue = ReplyQueue::open(&sqs, &config, &waiters).await?;
+        let retention = Retention::of(request_queue.clone());
         let sends = SendRequests { queue: request_queue, clock: sqs.clock().clone() };
         let sends = Batcher::start(sends, config.send_slots);
-        Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends }) })
+        Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends, retention }) })
     }
 
     /// Sends a request and waits for its reply. The request is on its way when this returns; the future waits. Dropping it gives
@@ -171,6 +175,12 @@ impl Requester {
         // In the table before the request can reach anyone; taken out when the waiter is dropped, whichever way this ends.
         let waiter = self.shared.waiters.register(request.id, &request.digest, request.tenant.as_deref(), deadline)?;
         Ok(Exchange { waiter, sent: self.shared.sends.submit(request), reply_to })
+    }
+
+    /// How long a request can wait on the request queue before SQS drops it. SQS is asked at the first use, and again every
+    /// hour; while it does not tell, or may not be asked, this is what it told before, or 4 days.
+    pub async fn retention(&self) -> Duration {
+        self.shared.retention.get().await
     }
 
     /// The number of calls that wait now.
