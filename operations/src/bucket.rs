@@ -20,6 +20,11 @@ pub(crate) use self::multipart::{Multipart, Part};
 /// The SDK's retries come on top.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often an object is tried to be created that is being created by others, and the pause before the second time. The pauses
+/// grow by as much each time.
+const MAX_CONFLICTS: u32 = 5;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
+
 /// A bucket in S3. Clones share the connections.
 #[derive(Clone)]
 pub struct Bucket {
@@ -100,12 +105,22 @@ impl Bucket {
     }
 
     /// Creates an object, unless there is one of that name.
+    ///
+    /// Of several at once S3 may let one create the object and answer others that they are in conflict, which decides nothing:
+    /// they are to try again, and do.
     pub(crate) async fn create(&self, key: &str, content: Content, data: Bytes) -> Result<Created, BucketError> {
-        let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
-        match request.if_none_match("*").body(ByteStream::from(data)).send().await {
-            Ok(_) => Ok(Created::New),
-            Err(error) if error.code() == Some("PreconditionFailed") => Ok(Created::Existed),
-            Err(error) => Err(self.error("PutObject", &error)),
+        let mut conflicts = 0;
+        loop {
+            let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
+            match request.if_none_match("*").body(ByteStream::from(data.clone())).send().await {
+                Ok(_) => return Ok(Created::New),
+                Err(error) if error.code() == Some("PreconditionFailed") => return Ok(Created::Existed),
+                Err(error) if error.code() == Some("ConditionalRequestConflict") && conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                    tokio::time::sleep(CONFLICT_PAUSE * conflicts).await;
+                }
+                Err(error) => return Err(self.error("PutObject", &error)),
+            }
         }
     }
 
