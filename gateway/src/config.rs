@@ -23,8 +23,8 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
     pub request_queue: String,
 
-    /// The bucket that workers log operations to, for the calls that look operations up. Compute does without, and there is no
-    /// other call yet: nothing is read from it
+    /// The bucket that workers log operations to. Operations are looked up there, and ids that callers choose are claimed there;
+    /// other calls do without it, and the gateway starts without it
     #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
     pub log_bucket: String,
 
@@ -120,6 +120,14 @@ pub struct Config {
         value_parser = flags::byte_size(1 << 10..=1 << 30)
     )]
     pub max_message_size: usize,
+
+    /// The memory for answers that were given in the last minute, 0 to 1GiB: who asks for an operation before its record can be
+    /// read is told from there
+    #[arg(
+        long, env = "COMPUTE_ANSWERS_KEPT", value_name = "BYTES", default_value = "32MiB",
+        value_parser = flags::byte_size(0..=1 << 30)
+    )]
+    pub answers_kept: usize,
 }
 
 /// Settings that contradict each other.
@@ -159,6 +167,7 @@ impl Config {
             drain_limit: 25 * SECOND,
             poll_wait: 20 * SECOND,
             max_message_size: 64 << 20,
+            answers_kept: 32 << 20,
         }
     }
 
@@ -251,6 +260,7 @@ mod tests {
             ("--reply-queue-heartbeat", "500ms", "from 1s to 1h"),
             ("--drain-limit", "soon", "from 0s to 1day"),
             ("--max-message-size", "64MB", "from 1024 to 1073741824 bytes"),
+            ("--answers-kept", "2GiB", "from 0 to 1073741824 bytes"),
             ("--reply-queue", "q.fifo", "standard queue"),
             ("--reply-queue", "q-{host}", "{instance}"),
             ("--instance", "a b", "1 to 64 letters"),

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use compute_operations::Bucket;
 use compute_process::{Readiness, State, admin};
 use humantime::format_duration;
 use sqs_rpc::{Requester, StartError};
@@ -17,8 +18,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::calls::Calls;
 use crate::config::{Config, ConfigError};
+use crate::exchange::Exchange;
 use crate::metrics::metrics;
+use crate::operations::{Answers, Operations, WaitLimits};
 use crate::server::Services;
+use crate::service::Compute;
 
 /// How long clients have, once all calls are answered, to take the answers and hang up. Then they are cut off.
 const HANG_UP_LIMIT: Duration = Duration::from_secs(1);
@@ -75,7 +79,8 @@ pub async fn run(
     config.check()?;
     let calls = Calls::new(config.deadlines(), config.max_message_size);
     let started = Arc::new(OnceLock::new());
-    let metrics = metrics(calls.clone(), started.clone());
+    let answers = Arc::new(Answers::new(config.answers_kept));
+    let metrics = metrics(calls.clone(), answers.clone(), started.clone());
     // Operators are answered to the very end.
     let _admin = listeners.admin.map(|listener| {
         let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
@@ -86,7 +91,9 @@ pub async fn run(
     let Some(requester) = start_requester(aws, &config, shutdown.as_mut()).await? else { return Ok(()) };
     let _ = started.set(requester.clone());
 
-    let services = Services::new(&calls, requester.clone(), &config, readiness.clone())?;
+    let _look = AbortOnDropHandle::new(tokio::spawn(look_at(aws.clone(), config.log_bucket.clone())));
+    let compute = compute(aws, &config, &requester, answers);
+    let services = Services::new(&calls, compute, &config, readiness.clone())?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let _cut_when_dropped = cut.clone().drop_guard();
     let address = listeners.calls.local_addr().ok();
@@ -131,6 +138,13 @@ pub async fn run(
     Ok(())
 }
 
+fn compute(aws: &SdkConfig, config: &Config, requester: &Requester, answers: Arc<Answers>) -> Compute {
+    let limits = WaitLimits { all: config.max_in_flight, per_tenant: config.max_in_flight_per_tenant };
+    let bucket = Bucket::new(aws, &config.log_bucket);
+    let operations = Operations::new(bucket, answers.clone(), requester.clone(), limits);
+    Compute::new(Exchange::new(requester.clone(), answers), operations, config.tenant_metadata.clone())
+}
+
 /// Starts the requester; none if `shutdown` comes first.
 async fn start_requester(
     aws: &SdkConfig,
@@ -147,6 +161,13 @@ async fn start_requester(
             }
             Ok(None)
         }
+    }
+}
+
+/// Tells the operator when the log cannot be reached. That is no reason not to start: calls that compute do without it.
+async fn look_at(aws: SdkConfig, log_bucket: String) {
+    if let Err(error) = Bucket::open(&aws, &log_bucket).await {
+        tracing::warn!(%error, "the log cannot be reached: until it can, operations are not found, listed or repeated");
     }
 }
 

@@ -4,9 +4,10 @@
 //!
 //! `connections` accepts, `server` routes. `protocol` turns away what is no call. tonic-web unwraps gRPC-Web. `calls` gives the
 //! call an operation id and a deadline (`deadline`) and holds its body to them and to the size limit (`upload`); tonic decodes
-//! the message. `service` validates it, finds its `tenant`, makes it JSON, has `sqs-rpc` send it and wait, and answers with the reply and where the
-//! time went (`timing`). Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together:
-//! start, serve, drain, end.
+//! the message. `service` validates it and finds its `tenant`; `exchange` makes it JSON, has `sqs-rpc` send it and wait, and
+//! answers with the reply and where the time went (`timing`). `operations` keeps the answer for a while, looks up in the log
+//! what it does not keep, and sees to calls that are repeated. Whatever goes wrong becomes a status with details in `status`.
+//! `gateway` holds all that together: start, serve, drain, end.
 //!
 //! # Example
 //!
@@ -30,10 +31,13 @@ mod calls;
 mod config;
 mod connections;
 mod deadline;
+mod digest;
+mod exchange;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gateway;
 mod metrics;
+mod operations;
 mod page;
 mod protocol;
 mod server;

@@ -108,3 +108,32 @@ fn a_status_survives_the_headers_it_is_sent_in() {
     check(&received, Code::InvalidArgument, "MALFORMED_MESSAGE", false);
     assert_eq!(received.metadata().len(), MetadataMap::from_headers(response.headers().clone()).len() - 3);
 }
+
+#[test]
+fn what_is_not_known_yet_may_be_asked_for_again_and_what_does_not_exist_may_not() {
+    check(&not_recorded_yet(OPERATION), Code::NotFound, "NOT_RECORDED_YET", true);
+    check(&operation_not_found(OPERATION), Code::NotFound, "OPERATION_NOT_FOUND", false);
+    check(&operation_id_taken(OPERATION), Code::AlreadyExists, "OPERATION_ID_TAKEN", false);
+    check(&from_call_error(CallError::DuplicateId, OPERATION), Code::Unavailable, "OPERATION_ID_BUSY", true);
+}
+
+#[test]
+fn a_damaged_record_is_told_without_its_key() {
+    let error = LogError::Content { key: "secret/key".to_owned(), reason: "secret".to_owned() };
+    check(&from_log_error(&error, OPERATION), Code::DataLoss, "RECORD_UNREADABLE", false);
+}
+
+#[test]
+fn a_failure_is_told_by_operation_and_repeated_call_as_it_was_to_the_first_caller_but_for_trying_again() {
+    for code in -1..=17 {
+        let first = failed(Code::from(code), vec![]);
+        let error = operation_error(code);
+        assert_eq!(error.code, first.code() as i32, "{code}");
+        assert_ne!(error.code, 0);
+        let repeated = failed_before(error.clone(), OPERATION);
+        assert_eq!((repeated.code(), repeated.message()), (first.code(), error.message.as_str()));
+        let reason = |status: &Status| status.get_details_error_info().expect("every status has one").reason;
+        assert_eq!(reason(&repeated), reason(&first), "{code}");
+        assert!(repeated.get_details_retry_info().is_none());
+    }
+}
