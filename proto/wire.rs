@@ -23,7 +23,7 @@ use std::io;
 use serde::de::DeserializeOwned;
 
 pub use self::error::WireError;
-pub use self::number::Integers;
+pub use self::number::{Integers, needs_quotes};
 pub use self::statistics::Statistics;
 use crate::v1;
 

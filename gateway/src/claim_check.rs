@@ -6,15 +6,15 @@
 use std::io;
 
 use compute_operations::BucketError;
-use compute_operations::payload::{PayloadWriter, Payloads, ReadError, Unsent};
+use compute_operations::payload::{PayloadWriter, Payloads, ReadError, Stored, Unsent};
 use compute_proto::v1::ComputeRequest;
 use compute_proto::wire;
-use sha2::{Digest as _, Sha256};
 use sqs_rpc::{Body, Pointer, PointerError};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::blocking::{LARGE, off_thread_if};
+use crate::digest::Digest;
 
 /// The media type of payloads, which messages need not name.
 const JSON: &str = "application/json";
@@ -33,12 +33,12 @@ pub(crate) struct ClaimCheck {
     max_inline_size: usize,
 }
 
-/// A request that is ready to be sent.
+/// What stands for a request in its message.
 #[derive(Debug)]
-pub(crate) struct Prepared {
+pub(crate) struct Checked {
     pub(crate) body: Body,
-    /// The SHA-256 of the payload, in hex.
-    pub(crate) digest: String,
+    /// That of the payload.
+    pub(crate) digest: Digest,
     /// The payload in S3, to be kept as soon as the message may have been sent.
     pub(crate) payload: Option<Unsent>,
 }
@@ -77,7 +77,7 @@ impl ClaimCheck {
     /// # Errors
     ///
     /// When S3 does not take the payload.
-    pub(crate) async fn request(&self, request: ComputeRequest, attributes: usize) -> Result<Prepared, BucketError> {
+    pub(crate) async fn request(&self, request: ComputeRequest, attributes: usize) -> Result<Checked, BucketError> {
         let most = self.max_inline_size.saturating_sub(attributes);
         if request.values.len() < LARGE / size_of::<i64>() {
             let text = wire::request_to_json(&request);
@@ -97,19 +97,25 @@ impl ClaimCheck {
             text.into_written(written)
         });
         match written.await? {
-            Written::Inline(prepared) => Ok(prepared),
+            Written::Inline(checked) => Ok(checked),
             Written::Payload(writer) => self.in_s3(*writer).await,
         }
     }
 
-    async fn in_s3(&self, writer: PayloadWriter) -> Result<Prepared, BucketError> {
+    async fn in_s3(&self, writer: PayloadWriter) -> Result<Checked, BucketError> {
         let stored = writer.finish().await?;
+        let payload = self.payloads.unsent(stored.id);
+        Ok(self.stored(&stored, payload))
+    }
+
+    /// What stands for a request that lies in S3 already.
+    pub(crate) fn stored(&self, stored: &Stored, payload: Unsent) -> Checked {
         let pointer = Pointer::new(self.payloads.bucket(), stored.id);
-        Ok(Prepared {
+        Checked {
             body: Body::InS3 { pointer, size: stored.size },
-            digest: stored.digest,
-            payload: Some(self.payloads.unsent(stored.id)),
-        })
+            digest: Digest::from_hex(&stored.digest).expect("payloads are stored under a SHA-256 in hex"),
+            payload: Some(payload),
+        }
     }
 
     /// The text of a reply: its body, or the payload of so many bytes that it points to.
@@ -144,19 +150,14 @@ impl ClaimCheck {
             }
         }
     }
-
-    /// Waits until all payloads without a message are deleted.
-    pub(crate) async fn settled(&self) {
-        self.payloads.settled().await;
-    }
 }
 
 /// How often reading a reply goes on after a connection broke. Each attempt has the SDK's retries.
 const MAX_BREAKS: u32 = 3;
 
-fn inline(text: String) -> Prepared {
-    let digest = hex::encode(Sha256::digest(&text));
-    Prepared { body: Body::Text(text), digest, payload: None }
+fn inline(text: String) -> Checked {
+    let digest = Digest::of(text.as_bytes());
+    Checked { body: Body::Text(text), digest, payload: None }
 }
 
 /// A text that goes to S3 as soon as it is too large for a message. To be written on a thread that may block.
@@ -174,7 +175,7 @@ struct Text {
 
 /// What became of a text.
 enum Written {
-    Inline(Prepared),
+    Inline(Checked),
     Payload(Box<PayloadWriter>),
 }
 

@@ -2,6 +2,16 @@
 //!
 //! A request with a header `X-Amz-Target: AmazonSQS.…` is SQS's (its JSON protocol), every other one is S3's. HTTP/1.1 without
 //! TLS, like what an SDK expects behind `AWS_ENDPOINT_URL=http://127.0.0.1:…`.
+//!
+//! `GET /_compute/traffic` is neither's, since no bucket's name starts with an underscore: it tells how often each operation was
+//! asked for so far, so that a program outside can compute a bill. It is not counted itself, and no chaos or outage touches it.
+//!
+//! ```json
+//! {"s3:PutObject": {"arrived": 100, "handled": 99, "billed": 99},
+//!  "sqs:SendMessageBatch": {"arrived": 12, "handled": 12, "billed": 14}}
+//! ```
+//!
+//! The fields are those of [`Requests`](crate::chaos::Requests); operations that nobody asked for are not there.
 
 use std::io;
 use std::pin::pin;
@@ -9,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -22,10 +32,12 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::chaos::{Gate, Operation};
-use crate::s3::S3Store;
+use crate::s3::{S3Store, bucket_in_host};
 
 const TARGET: &str = "x-amz-target";
 const REQUEST_ID: &str = "x-amz-request-id";
+/// Where what was counted can be read.
+const TRAFFIC: &str = "/_compute/traffic";
 /// What a refused request may have for a body, in bytes; none that means well has more.
 const MAX_REFUSED: usize = 64 << 10;
 /// How long to wait when the process has no file handle left for a connection.
@@ -115,6 +127,7 @@ where
             gate.pass(operation, request, handle).await?
         }
         Some(_) => unknown_service(&request),
+        None if asks_for_traffic(&request) => tell_traffic(&request, &gate),
         None if may_be_query(&request) => refuse_query(request, &id).await,
         None => {
             gate.pass(Operation::of_s3(&request), request, |request| async move { s3.handle(request).await }).await?
@@ -124,6 +137,23 @@ where
         response.headers_mut().entry(REQUEST_ID).or_insert(id);
     }
     Ok(response)
+}
+
+/// Whether this is for us. With a bucket in the host name it is an object of that bucket.
+fn asks_for_traffic(request: &Request<Incoming>) -> bool {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    request.uri().path() == TRAFFIC && bucket_in_host(host).is_none()
+}
+
+fn tell_traffic(request: &Request<Incoming>, gate: &Gate) -> Response<s3s::Body> {
+    if request.method() != Method::GET {
+        let mut response = Response::new(s3s::Body::empty());
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+        return response;
+    }
+    let counted = serde_json::json!(gate.traffic().requests);
+    answer_with(StatusCode::OK, "application/json", counted.to_string())
 }
 
 /// A call of another service, in the JSON protocol.
@@ -180,8 +210,12 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn refusal(content_type: &'static str, body: String) -> Response<s3s::Body> {
+    answer_with(StatusCode::BAD_REQUEST, content_type, body)
+}
+
+fn answer_with(status: StatusCode, content_type: &'static str, body: String) -> Response<s3s::Body> {
     let mut response = Response::new(s3s::Body::from(body));
-    *response.status_mut() = StatusCode::BAD_REQUEST;
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use compute_process::{Readiness, State};
@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::aws;
 use crate::chaos::{Chaos, Gate, Outage, Traffic};
-use crate::s3::{CreateBucketError, OpenError, S3Store};
+use crate::s3::{CreateBucketError, LifecycleError, OpenError, S3Store};
 use crate::sqs::{Sqs, SqsConfig, SqsError};
 
 /// The queue that requests go through.
@@ -28,6 +28,9 @@ pub const DEAD_LETTER_QUEUE: &str = "compute-requests-dlq";
 
 /// The bucket that operations are logged to.
 pub const LOG_BUCKET: &str = "compute-logs";
+
+/// The lifecycle rules that the log bucket gets if it has none, for `aws s3api put-bucket-lifecycle-configuration`.
+pub const LIFECYCLE: &str = include_str!("../lifecycle.json");
 
 /// How long a poll waits. Polls cost nothing here, and short ones let a stop come home at once.
 const POLL_WAIT: Duration = Duration::from_secs(1);
@@ -72,6 +75,9 @@ pub enum StartError {
     /// The log bucket cannot be made.
     #[error("cannot make the bucket {LOG_BUCKET}")]
     Bucket(#[from] CreateBucketError),
+    /// The log bucket cannot be given its lifecycle rules.
+    #[error("cannot set the lifecycle rules of the bucket {LOG_BUCKET}")]
+    Lifecycle(#[from] LifecycleError),
     /// A queue cannot be made.
     #[error("cannot make the queues")]
     Queue(#[from] SqsError),
@@ -94,6 +100,7 @@ pub struct Stack {
     gateway: Part<compute_gateway::RunError>,
     workers: Vec<Part<compute_worker::RunError>>,
     aws: Part<Infallible>,
+    sweep: Part<Infallible>,
 }
 
 impl Stack {
@@ -106,11 +113,19 @@ impl Stack {
         let (address, aws_address) = (listener.local_addr()?, aws_listener.local_addr()?);
         let store = S3Store::open(config.data_dir.join("s3")).await?;
         store.create_bucket_if_absent(LOG_BUCKET).await?;
+        store.set_lifecycle_if_absent(LOG_BUCKET, LIFECYCLE).await?;
         let gate = Arc::new(Gate::new(config.chaos));
         let sqs = Arc::new(Sqs::with_disorder(config.sqs, gate.disorder()));
         create_queues(&sqs)?;
 
         let sdk = compute_process::aws::for_endpoint(&format!("http://{aws_address}"));
+        let sweep = Part::start({
+            let store = store.clone();
+            move |stop| async move {
+                store.sweep_hourly(SystemTime::now, stop).await;
+                Ok(())
+            }
+        });
         let aws = Part::start({
             let (sqs, gate) = (sqs.clone(), gate.clone());
             let answer = move |request| {
@@ -128,7 +143,7 @@ impl Stack {
         }
         let gateway = start_gateway(&sdk, config.gateway, listener).await?;
         let log_dir = config.data_dir.join("s3").join(LOG_BUCKET).join("operations");
-        Ok(Self { address, aws_address, log_dir, sqs, gate, gateway, workers, aws })
+        Ok(Self { address, aws_address, log_dir, sqs, gate, gateway, workers, aws, sweep })
     }
 
     /// Where gRPC, gRPC-Web and the page are served.
@@ -167,6 +182,7 @@ impl Stack {
         self.gateway.stop("gateway").await;
         future::join_all(self.workers.into_iter().map(|worker| worker.stop("worker"))).await;
         self.aws.stop("AWS endpoint").await;
+        self.sweep.stop("removal of expired objects").await;
         self.gate.traffic()
     }
 }

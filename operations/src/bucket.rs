@@ -12,6 +12,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use bytes::Bytes;
 
 pub(crate) use self::multipart::{Multipart, Part};
@@ -21,6 +22,11 @@ pub use self::object::ReadError;
 /// How long one attempt of a request may take, so that an S3 that takes an object and never answers does not keep it for ever.
 /// The SDK's retries come on top.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an object is tried to be created that is being created by others, and the pause before the second time. The pauses
+/// grow by as much each time.
+const MAX_CONFLICTS: u32 = 5;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A bucket in S3. Clones share the connections.
 #[derive(Clone)]
@@ -93,8 +99,14 @@ impl Bucket {
     pub async fn open(aws: &SdkConfig, name: &str) -> Result<Self, BucketError> {
         let bucket = Self::new(aws, name);
         let answer = bucket.client.head_bucket().bucket(name).send().await;
-        answer.map_err(|error| bucket.error("HeadBucket", &error))?;
-        Ok(bucket)
+        match answer {
+            Ok(_) => Ok(bucket),
+            // The answer to a HEAD has no text.
+            Err(error) if error.code() == Some("NotFound") => {
+                Err(bucket.failed("HeadBucket", "there is no bucket of that name".to_owned()))
+            }
+            Err(error) => Err(bucket.error("HeadBucket", &error)),
+        }
     }
 
     /// The bucket of that name, whether it is there or not: its use will tell.
@@ -114,12 +126,22 @@ impl Bucket {
     }
 
     /// Creates an object, unless there is one of that name.
+    ///
+    /// Of several at once S3 may let one create the object and answer others that they are in conflict, which decides nothing:
+    /// they are to try again, and do.
     pub(crate) async fn create(&self, key: &str, content: Content, data: Bytes) -> Result<Created, BucketError> {
-        let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
-        match request.if_none_match("*").body(ByteStream::from(data)).send().await {
-            Ok(_) => Ok(Created::New),
-            Err(error) if error.code() == Some("PreconditionFailed") => Ok(Created::Existed),
-            Err(error) => Err(self.error("PutObject", &error)),
+        let mut conflicts = 0;
+        loop {
+            let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
+            match request.if_none_match("*").body(ByteStream::from(data.clone())).send().await {
+                Ok(_) => return Ok(Created::New),
+                Err(error) if error.code() == Some("PreconditionFailed") => return Ok(Created::Existed),
+                Err(error) if error.code() == Some("ConditionalRequestConflict") && conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                    tokio::time::sleep(CONFLICT_PAUSE * conflicts).await;
+                }
+                Err(error) => return Err(self.error("PutObject", &error)),
+            }
         }
     }
 
@@ -170,6 +192,28 @@ impl Bucket {
         let answer = self.client.delete_object().bucket(&*self.name).key(key).send().await;
         answer.map_err(|error| self.error("DeleteObject", &error))?;
         Ok(())
+    }
+
+    /// Deletes at most 1,000 objects with one request, those of them that are there.
+    pub(crate) async fn delete_all(&self, keys: &[String]) -> Result<(), BucketError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let failed = |error: &(dyn std::error::Error + 'static)| self.failed("DeleteObjects", causes(error));
+        let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
+        let objects = objects.collect::<Result<_, _>>().map_err(|error| failed(&error))?;
+        let objects = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+        let objects = objects.map_err(|error| failed(&error))?;
+        let answer = self.client.delete_objects().bucket(&*self.name).delete(objects).send().await;
+        let answer = answer.map_err(|error| self.error("DeleteObjects", &error))?;
+        match answer.errors().first() {
+            None => Ok(()),
+            Some(error) => {
+                let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
+                let reason = format!("{}: {}: {}", text(error.key()), text(error.code()), text(error.message()));
+                Err(self.failed("DeleteObjects", reason))
+            }
+        }
     }
 
     fn error<E: std::error::Error + 'static>(&self, operation: &'static str, error: &SdkError<E>) -> BucketError

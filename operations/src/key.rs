@@ -1,11 +1,25 @@
 //! The names of objects in the bucket.
 
+mod batch;
+
 use compute_proto::validate::{MAX_TENANT, is_tenant};
 use time::{Date, OffsetDateTime};
 use uuid::{Uuid, Variant, Version};
 
+pub(crate) use self::batch::{BatchName, batch_day_folder, batch_folder};
+
 /// The largest time that the 13 digits of a key can count down from: in the year 2286.
 const MAX_MS: u64 = 9_999_999_999_999;
+
+/// The folder of records, each in an object of its own, and of dead marks.
+pub(crate) const OPERATIONS: &str = "operations/";
+
+/// The folder of batches.
+pub(crate) const BATCHES: &str = "batches/";
+
+/// What the names of records and of dead marks end with.
+const RECORD: &str = ".json";
+const DEAD_MARK: &str = ".dead.json";
 
 /// Why there is no key for an operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,17 +53,79 @@ pub enum KeyError {
 ///
 /// See [`KeyError`].
 pub fn record(tenant: Option<&str>, id: Uuid) -> Result<String, KeyError> {
+    of_operation(tenant, id, RECORD)
+}
+
+/// The key of the mark that an operation is about to be worked for the last time: that of its record, but ending in
+/// `.dead.json`.
+///
+/// # Errors
+///
+/// See [`KeyError`].
+pub(crate) fn dead_mark(tenant: Option<&str>, id: Uuid) -> Result<String, KeyError> {
+    of_operation(tenant, id, DEAD_MARK)
+}
+
+fn of_operation(tenant: Option<&str>, id: Uuid, ending: &str) -> Result<String, KeyError> {
     let folder = tenant_folder(tenant)?;
     let ms = milliseconds(id)?;
-    let countdown = MAX_MS.checked_sub(ms).ok_or(KeyError::Time { id, ms })?;
-    let seconds = i64::try_from(ms / 1000).map_err(|_| KeyError::Time { id, ms })?;
-    let day = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| KeyError::Time { id, ms })?.date();
-    Ok(format!("{}{countdown:013}-{id}.json", day_folder(&folder, day)))
+    let place = countdown(ms).zip(day(ms));
+    let (countdown, day) = place.ok_or(KeyError::Time { id, ms })?;
+    Ok(format!("{}{countdown}-{id}{ending}", day_folder(&folder, day)))
+}
+
+/// What the key of a record, or of a dead mark, says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ObjectName {
+    pub(crate) id: Uuid,
+    pub(crate) is_dead_mark: bool,
+}
+
+impl ObjectName {
+    /// Reads a key, whatever its folder; none if it is not one of a record.
+    pub(crate) fn of_key(key: &str) -> Option<Self> {
+        let name = key.rsplit_once('/').map_or(key, |(_folder, name)| name);
+        let dead = name.strip_suffix(DEAD_MARK);
+        let (countdown, id) = dead.or_else(|| name.strip_suffix(RECORD))?.split_once('-')?;
+        let id = Uuid::try_parse(id).ok()?;
+        let is_of_id = self::countdown(milliseconds(id).ok()?)? == countdown;
+        is_of_id.then_some(Self { id, is_dead_mark: dead.is_some() })
+    }
+}
+
+/// What the names of a millisecond's objects start with: 13 digits that count down, so that later ones come first in a listing.
+pub(crate) fn countdown(ms: u64) -> Option<String> {
+    MAX_MS.checked_sub(ms).map(|left| format!("{left:013}"))
+}
+
+/// The day of a Unix millisecond, in UTC.
+pub(crate) fn day(ms: u64) -> Option<Date> {
+    let seconds = i64::try_from(ms / 1000).ok()?;
+    Some(OffsetDateTime::from_unix_timestamp(seconds).ok()?.date())
+}
+
+/// The first millisecond of a day; 0 for one before 1970.
+pub(crate) fn day_start(day: Date) -> u64 {
+    u64::try_from(day.midnight().assume_utc().unix_timestamp()).unwrap_or(0) * 1000
+}
+
+/// The day of a folder below that of a tenant, `…/dt=YYYY-MM-DD/`.
+pub(crate) fn day_of_folder(folder: &str) -> Option<Date> {
+    let (_tenant, day) = folder.strip_suffix('/')?.rsplit_once("/dt=")?;
+    let mut parts = day.splitn(3, '-').map(str::parse::<u16>);
+    let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    let month = u8::try_from(month).ok()?.try_into().ok()?;
+    Date::from_calendar_date(year.into(), month, u8::try_from(day).ok()?).ok()
+}
+
+/// The smallest id that an operation of this millisecond can have.
+pub(crate) fn smallest_id(ms: u64) -> Uuid {
+    Uuid::from_u64_pair(ms << 16, 0)
 }
 
 /// The folder of a tenant's records: `operations/tenant=<tenant or ->/`.
 pub(crate) fn tenant_folder(tenant: Option<&str>) -> Result<String, KeyError> {
-    Ok(format!("operations/tenant={}/", tenant_or_none(tenant)?))
+    Ok(format!("{OPERATIONS}tenant={}/", tenant_or_none(tenant)?))
 }
 
 /// The folder of a day below that of a tenant: `<tenant's folder>dt=YYYY-MM-DD/`.
@@ -69,6 +145,26 @@ pub fn payload(id: Uuid) -> String {
     format!("payloads/{id}")
 }
 
+/// The folder of a tenant's claims: `claims/tenant=<tenant or ->/`.
+pub(crate) fn claim_folder(tenant: Option<&str>) -> Result<String, KeyError> {
+    Ok(format!("claims/tenant={}/", tenant_or_none(tenant)?))
+}
+
+/// The tenant of a folder `…/tenant=<tenant or ->/`: none if it is no such folder, none within if it is that of no tenant.
+pub(crate) fn tenant_of_folder(folder: &str) -> Option<Option<&str>> {
+    let (_log, tenant) = folder.strip_suffix('/')?.rsplit_once("/tenant=")?;
+    match tenant {
+        "-" => Some(None),
+        tenant if is_tenant(tenant) => Some(Some(tenant)),
+        _ => None,
+    }
+}
+
+/// Whether this is the key of a payload.
+pub(crate) fn is_payload(key: &str) -> bool {
+    key.strip_prefix("payloads/").is_some_and(|id| Uuid::try_parse(id).is_ok())
+}
+
 fn tenant_or_none(tenant: Option<&str>) -> Result<&str, KeyError> {
     match tenant {
         None => Ok("-"),
@@ -77,66 +173,18 @@ fn tenant_or_none(tenant: Option<&str>) -> Result<&str, KeyError> {
     }
 }
 
-/// The Unix milliseconds in a UUIDv7: its first 48 bits.
+/// The Unix milliseconds in a UUIDv7.
 pub(crate) fn milliseconds(id: Uuid) -> Result<u64, KeyError> {
     match (id.get_version(), id.get_variant()) {
-        (Some(Version::SortRand), Variant::RFC4122) => Ok(id.as_u64_pair().0 >> 16),
+        (Some(Version::SortRand), Variant::RFC4122) => Ok(ms_of(id)),
         _ => Err(KeyError::Id(id)),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A UUIDv7 of that time.
-    fn id(ms: u64) -> Uuid {
-        uuid::Builder::from_unix_timestamp_millis(ms, &[7; 10]).into_uuid()
-    }
-
-    #[test]
-    fn a_key_is_made_of_tenant_and_id_alone() {
-        let id = Uuid::parse_str("0197a1c2-d3e4-7f56-8123-456789abcdef").expect("a UUID");
-        let rest = "dt=2025-06-24/8249234410523-0197a1c2-d3e4-7f56-8123-456789abcdef.json";
-        assert_eq!(record(None, id), Ok(format!("operations/tenant=-/{rest}")));
-        assert_eq!(record(Some("Acme_1.x-y"), id), Ok(format!("operations/tenant=Acme_1.x-y/{rest}")));
-    }
-
-    #[test]
-    fn days_begin_and_end_at_midnight_utc() {
-        let day = |ms| record(None, id(ms)).map(|key| key[20..33].to_owned());
-        assert_eq!(day(0).as_deref(), Ok("dt=1970-01-01"));
-        assert_eq!(day(86_399_999).as_deref(), Ok("dt=1970-01-01"));
-        assert_eq!(day(86_400_000).as_deref(), Ok("dt=1970-01-02"));
-        assert_eq!(day(951_782_400_000).as_deref(), Ok("dt=2000-02-29"));
-        assert_eq!(day(MAX_MS).as_deref(), Ok("dt=2286-11-20"));
-    }
-
-    #[test]
-    fn later_operations_of_a_day_come_first() {
-        let keys: Vec<_> =
-            [1_700_000_002_000, 1_700_000_001_999, 1_700_000_000_000].map(|ms| record(None, id(ms))).into();
-        assert!(keys.iter().flatten().is_sorted(), "{keys:?}");
-        assert_eq!(keys.iter().flatten().count(), 3);
-    }
-
-    #[test]
-    fn an_id_without_a_usable_time_is_refused() {
-        for text in ["00000000-0000-0000-0000-000000000000", "6fa459ea-ee8a-4ca4-894e-db77e160355e"] {
-            let id = Uuid::parse_str(text).expect("a UUID");
-            assert_eq!(record(None, id), Err(KeyError::Id(id)));
-        }
-        let (ms, late) = (MAX_MS + 1, id(MAX_MS + 1));
-        assert_eq!(record(None, late), Err(KeyError::Time { id: late, ms }));
-        assert!(record(None, id((1 << 48) - 1)).is_err());
-    }
-
-    #[test]
-    fn a_tenant_cannot_leave_its_folder_or_pass_for_none() {
-        let long = "x".repeat(65);
-        for tenant in ["", "-", "a/b", "../x", "a b", "é", "a\n", &long] {
-            assert!(matches!(record(Some(tenant), id(1)), Err(KeyError::Tenant(_))), "{tenant:?}");
-        }
-        assert!(record(Some(&long[..64]), id(1)).is_ok());
-    }
+/// The Unix milliseconds in an id that is a UUIDv7, or a bound of such: its first 48 bits.
+pub(crate) fn ms_of(id: Uuid) -> u64 {
+    id.as_u64_pair().0 >> 16
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,9 @@ pub use self::summary::summary;
 /// How many values a record and its summary hold; of a longer list these are the first.
 pub const MAX_LOGGED_VALUES: usize = 1_000;
 
+/// gRPC's code of a failure that is not the caller's.
+const INTERNAL: i32 = 13;
+
 /// Whether records hold the values of requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogValues {
@@ -75,12 +78,15 @@ pub struct Record {
     pub status: i32,
     /// See [`Operation::digest`].
     pub digest: String,
-    /// How many values the request holds. Absent when they could not be read.
+    /// How many values the request holds. Absent when they could not be counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// The values, but at most the first [`MAX_LOGGED_VALUES`]: those are all if there are `count` of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<wire::Integers>,
+    /// The key of the payload that holds the request, when it did not come in the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
     /// The result, in the form of a reply's body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<wire::Statistics>,
@@ -102,7 +108,8 @@ pub struct Error {
 }
 
 impl Record {
-    /// The record of an operation that has a result. Of more than [`MAX_LOGGED_VALUES`] values the first are enough.
+    /// The record of an operation that has a result. Of the values it takes all, or at least the first
+    /// [`MAX_LOGGED_VALUES`]: how many there are the result says.
     pub fn succeeded(operation: Operation, values: &[i64], result: v1::Statistics, log: LogValues) -> Self {
         let summary = match log {
             LogValues::All => summary(values, &result),
@@ -122,6 +129,24 @@ impl Record {
         Self { error: Some(error), ..record }
     }
 
+    /// The mark of an operation that is about to be worked for the last time: what stays of it if that comes to no end. Its code
+    /// is that of a worker that failed, for so one has, every time.
+    pub fn dead_mark(operation: Operation, deliveries: u32) -> Self {
+        let plural = if deliveries == 1 { "delivery" } else { "deliveries" };
+        let message = format!(
+            "not finished after {deliveries} {plural}, of which the last may be under way: the request is then left to the \
+             dead-letter queue"
+        );
+        Self::failed(operation, None, Error { code: INTERNAL, message }, LogValues::None)
+    }
+
+    /// The record of the same operation, whose request came in the payload with this key, and holds that many values if they
+    /// could be counted. A count that is known already stays.
+    #[must_use]
+    pub fn with_payload(self, key: impl Into<String>, count: impl Into<Option<u64>>) -> Self {
+        Self { payload: Some(key.into()), count: self.count.or(count.into()), ..self }
+    }
+
     fn new(operation: Operation, status: i32, values: Option<&[i64]>, log: LogValues) -> Self {
         let Operation { id, tenant, method, times, worker, digest } = operation;
         let logged = match log {
@@ -138,6 +163,7 @@ impl Record {
             digest,
             count: values.map(|values| values.len() as u64),
             values: logged,
+            payload: None,
             result: None,
             error: None,
             summary: None,

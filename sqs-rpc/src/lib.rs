@@ -92,6 +92,7 @@ mod golden;
 mod message;
 mod pointer;
 mod queue;
+mod redrive_policy;
 mod reply;
 mod request;
 mod requester;

@@ -1,5 +1,6 @@
 //! A request, as it is sent and as it is received.
 
+use std::any::Any;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(crate) struct OutgoingRequest {
     pub(crate) deadline: Option<Instant>,
     pub(crate) tenant: Option<String>,
     pub(crate) traceparent: Option<String>,
+    /// Dropped with the rest.
+    pub(crate) _held: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl OutgoingRequest {
@@ -294,6 +297,7 @@ mod tests {
             deadline: timeout.map(|timeout| Instant::now() + timeout),
             tenant: Some("tenant".to_owned()),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+            _held: None,
         }
     }
 

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
+use compute_operations::log::LogMode;
 use compute_operations::record::LogValues;
 use compute_process::{flags, logging};
 
 use crate::dead::Dead;
 use crate::limits::Limits;
+use crate::log_cli::LogCommand;
 
 /// Takes requests from an SQS queue, computes statistics over the integers in them, replies, and logs each operation to S3.
 ///
@@ -38,7 +40,7 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
     pub request_queue: String,
 
-    /// The bucket to log operations to, one object each under operations/
+    /// The bucket to log operations to, under operations/ or batches/
     #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
     pub log_bucket: String,
 
@@ -65,6 +67,16 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_LOG_VALUES", value_name = "WHAT", value_enum, default_value_t = LogValues::All)]
     pub log_values: LogValues,
 
+    /// How operations are put into the log
+    #[arg(long, env = "COMPUTE_LOG_MODE", value_name = "MODE", value_enum, default_value_t = LogMode::Object)]
+    pub log_mode: LogMode,
+
+    /// How long an operation waits at most for others to be logged in one object with, 10ms to 1min. For --log-mode batch: the
+    /// operation is found in the log so much later. At full load nothing waits so long
+    #[arg(long, env = "COMPUTE_LOG_FLUSH_INTERVAL", value_name = "DURATION", default_value = "1s",
+          value_parser = flags::duration(Duration::from_millis(10)..=Duration::from_secs(60)))]
+    pub log_flush_interval: Duration,
+
     /// The name that replies and the log give this worker, 1 to 64 letters, digits, '.', '_' and '-'. Without it `worker-<random>`
     #[arg(long, env = "COMPUTE_WORKER_ID", value_name = "NAME", value_parser = worker_id)]
     pub worker_id: Option<String>,
@@ -87,6 +99,8 @@ pub enum CommandLine {
     Work(Flags),
     /// Look at dead letters, or move them back.
     Dead(Dead),
+    /// Look at the log of operations, or delete from it.
+    Log(LogCommand),
 }
 
 impl CommandLine {
@@ -100,18 +114,20 @@ impl CommandLine {
     fn from_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         match matches.subcommand() {
             Some((DEAD, matches)) => Dead::from_arg_matches(matches).map(Self::Dead),
+            Some((LOG, matches)) => LogCommand::from_arg_matches(matches).map(Self::Log),
             _ => Flags::from_arg_matches(matches).map(Self::Work),
         }
     }
 }
 
-/// The name of the subcommand.
+/// The names of the subcommands.
 const DEAD: &str = "dead";
+const LOG: &str = "log";
 
-/// Without a subcommand it works; the flags of the work are not those of the subcommand.
+/// Without a subcommand it works; the flags of the work are not those of the subcommands.
 fn command() -> clap::Command {
-    let dead = Dead::command().name(DEAD);
-    Flags::command().subcommand(dead).subcommand_negates_reqs(true).args_conflicts_with_subcommands(true)
+    let commands = [Dead::command().name(DEAD), LogCommand::command().name(LOG)];
+    Flags::command().subcommands(commands).subcommand_negates_reqs(true).args_conflicts_with_subcommands(true)
 }
 
 impl Config {
@@ -125,6 +141,8 @@ impl Config {
             max_unsettled: 1_000,
             limits: Limits::default(),
             log_values: LogValues::All,
+            log_mode: LogMode::Object,
+            log_flush_interval: Duration::from_secs(1),
             worker_id: None,
             poll_wait: Duration::from_secs(20),
             drain_limit: Duration::from_secs(25),
@@ -186,6 +204,8 @@ mod tests {
             (["--drain-limit", "soon"], "a duration from 1s to 15m"),
             (["--worker-id", "a b"], "1 to 64 letters"),
             (["--log-values", "some"], "possible values: all, none"),
+            (["--log-mode", "none"], "possible values: object, batch"),
+            (["--log-flush-interval", "2min"], "a duration from 10ms to 1m"),
             (["--max-values", "100000001"], "1..=100000000"),
             (["--memory-budget", "1MiB"], "a size from 67108864 to 1099511627776 bytes"),
             (["--max-inline-size", "2MiB"], "a size from 1024 to 1048576 bytes"),
@@ -212,6 +232,36 @@ mod tests {
         }
         assert!(matches!(read("compute-worker --request-queue q --log-bucket logs"), Ok(CommandLine::Work(_))));
         assert!(read("compute-worker --request-queue q").is_err(), "a bucket is missing");
+    }
+
+    #[test]
+    fn the_log_is_looked_at_without_the_flags_of_the_work() {
+        let read = |arguments: &str| {
+            let matches = command().try_get_matches_from(arguments.split(' '))?;
+            CommandLine::from_matches(&matches)
+        };
+        let id = "01a20c65-7d5e-774a-b393-9a715a2bd1fc";
+        for good in [
+            "ls",
+            "list --limit 0 --day 2026-11-24 --tenant acme --json",
+            &format!("get {id} --values 1000 --tenant -"),
+            &format!("get operations/{id}"),
+        ] {
+            let read = read(&format!("compute-worker log {good} --log-bucket logs"));
+            assert!(matches!(read, Ok(CommandLine::Log(_))), "{good}: {read:?}");
+        }
+        for bad in [
+            "",
+            "ls --limit -1",
+            "ls --day 2026-11-31",
+            "ls --day +2026-11-2",
+            "ls --tenant a/b",
+            "get",
+            "get 6fa459ea-ee8a-4ca4-894e-db77e160355e",
+            &format!("get {id} --values 1001"),
+        ] {
+            assert!(read(&format!("compute-worker log {bad} --log-bucket logs")).is_err(), "{bad}");
+        }
     }
 
     #[test]

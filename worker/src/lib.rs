@@ -9,25 +9,29 @@
 //! - `refusal`: what a request that cannot be worked is answered with;
 //! - [`statistics`]: the numbers, exact;
 //! - [`log`]: what goes into the log of operations, which is [`compute_operations`]'s;
-//! - [`dead`]: what operators do with requests that were not finished.
+//! - [`dead`]: what operators do with requests that were not finished;
+//! - [`log_cli`]: what people do with the log.
 
 mod blocking;
 pub mod config;
 pub mod dead;
 pub mod limits;
 pub mod log;
+pub mod log_cli;
 pub mod memory;
 pub mod metrics;
 mod payload;
 mod refusal;
 pub mod service;
 pub mod statistics;
+mod terminal;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use compute_operations::log::LogWriter;
+pub use compute_operations::log::LogMode;
+use compute_operations::log::{BatchLimits, LogWriter};
 use compute_operations::payload::Payloads;
 pub use compute_operations::record::LogValues;
 use compute_operations::{Bucket, BucketError};
@@ -71,13 +75,15 @@ pub async fn run(
 ) -> Result<(), RunError> {
     config.check()?;
     let bucket = Bucket::open(aws, &config.log_bucket).await?;
-    let log = OperationLog::new(LogWriter::new(bucket.clone()), config.log_values);
+    let writer = log_writer(&config, bucket.clone());
+    let log = OperationLog::new(writer.clone(), config.log_values);
     let service = ComputeService::new(Payloads::new(bucket), &config.limits);
     let memory = service.memory().clone();
     let responder = Responder::new(aws, responder_config(&config), service, log).await?;
     let stats = responder.stats();
     let _admin = admin.map(|listener| {
-        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats(), &memory));
+        let writer = writer.clone();
+        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats(), &writer.stats(), &memory));
         // Ends with this future: it is to answer while the worker drains.
         let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
         AbortOnDropHandle::new(tokio::spawn(serve))
@@ -89,10 +95,23 @@ pub async fn run(
         shutdown.await;
         readiness.set(State::Draining);
         tracing::info!(limit = ?config.drain_limit, "draining");
+        // Nothing comes any more that a record could wait for.
+        writer.flush_at_once();
     };
     responder.run(draining, config.drain_limit).await;
     tracing::info!("ended");
     Ok(())
+}
+
+fn log_writer(config: &Config, bucket: Bucket) -> LogWriter {
+    match config.log_mode {
+        LogMode::Object => LogWriter::new(bucket),
+        LogMode::Batch => {
+            let unsettled = config.concurrency.saturating_add(config.max_unsettled);
+            let unsettled = usize::try_from(unsettled).unwrap_or(usize::MAX);
+            LogWriter::batching(bucket, BatchLimits::new(config.log_flush_interval, unsettled))
+        }
+    }
 }
 
 fn responder_config(config: &Config) -> ResponderConfig {

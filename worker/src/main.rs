@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use compute_process::{Readiness, aws, logging, shutdown};
 use compute_worker::dead::Dead;
+use compute_worker::log_cli::LogCommand;
 use compute_worker::{CommandLine, Flags};
 use tokio::net::TcpListener;
 
@@ -15,6 +16,7 @@ async fn main() -> ExitCode {
     let (outcome, failed) = match CommandLine::parse() {
         CommandLine::Work(flags) => (work(flags).await, "the worker ends"),
         CommandLine::Dead(dead) => (look(&dead).await, "the command failed"),
+        CommandLine::Log(command) => (log(&command).await, "the command failed"),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -28,6 +30,12 @@ async fn main() -> ExitCode {
 async fn look(dead: &Dead) -> Result<(), BoxError> {
     logging::init(dead.logging())?;
     dead.run(&aws::load().await, io::stdout(), io::stderr()).await?;
+    Ok(())
+}
+
+async fn log(command: &LogCommand) -> Result<(), BoxError> {
+    logging::init(command.logging())?;
+    command.run(&aws::load().await, io::stdout(), io::stderr()).await?;
     Ok(())
 }
 

@@ -1,14 +1,17 @@
-//! The golden files of the wire contract, `proto/wire/v1/`: bodies and log records, read and written.
+//! The golden files of the wire contract, `proto/wire/v1/`: bodies, payloads and log records, read and written.
 //!
 //! `local/tests/python/test_golden.py` does the same with another reader and writer, and reads the attributes too.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use compute_operations::key;
 use compute_operations::record::{self, LogValues, Operation, Record};
 use compute_proto::validate::{validate, violations_from_details};
 use compute_proto::{v1, wire};
 use compute_worker::statistics::compute;
+use prost::Message as _;
 use serde_json::{Value, json};
-use sqs_rpc::Failure;
+use sha2::{Digest as _, Sha256};
+use sqs_rpc::{Failure, Pointer};
 
 fn golden(file: &str) -> Vec<Value> {
     let path = format!("{}/../proto/wire/v1/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -166,7 +169,11 @@ fn golden_records_are_read_as_written_down_and_canonical_ones_written_alike() {
         assert_eq!(record.result, optional(&decoded["result"], |r| wire::Statistics(statistics(r))), "{name}");
         assert_eq!(record.error, optional(&decoded["error"], error), "{name}");
         assert_eq!(record.summary.as_deref(), decoded["summary"].as_str(), "{name}");
-        assert_eq!(key::record(record.tenant.as_deref(), record.id).as_deref(), Ok(text(&case["key"])), "{name}");
+        assert_eq!(record.payload.as_deref(), decoded["payload"].as_str(), "{name}");
+        let key = key::record(record.tenant.as_deref(), record.id).expect("there is a place for it");
+        let is_dead_mark = case["dead_mark"] == true;
+        let key = if is_dead_mark { key.replace(".json", ".dead.json") } else { key };
+        assert_eq!(key, text(&case["key"]), "{name}");
 
         if is_canonical(&case) {
             assert_eq!(made(&record, &case["made_of"]).to_json(), content, "{name}");
@@ -187,7 +194,7 @@ fn made(like: &Record, made_of: &Value) -> Record {
         "none" => LogValues::None,
         other => panic!("log_values {other}"),
     };
-    match &like.error {
+    let record = match &like.error {
         Some(error) => {
             let values: Option<Vec<i64>> = optional(&made_of["values"], integers);
             Record::failed(operation, values.as_deref(), error.clone(), log)
@@ -197,5 +204,46 @@ fn made(like: &Record, made_of: &Value) -> Record {
             let result = compute(&request).expect("a request that is within its limits");
             Record::succeeded(operation, &request.values, result, log)
         }
+    };
+    match made_of.get("payload") {
+        Some(payload) => record.with_payload(text(payload), None),
+        None => record,
     }
+}
+
+#[test]
+fn golden_payloads_that_are_requests_are_read_as_written_down_and_canonical_ones_written_alike() {
+    for case in golden("payloads.json").iter().filter(|case| case.get("decodes_to").is_some()) {
+        let (name, message, expected) = (&case["name"], &case["message"], request(&case["decodes_to"]));
+        let payload = BASE64_STANDARD.decode(text(&case["payload"])).expect("base64");
+        let attribute = |name: &str| message["attributes"].get(name).map(|attribute| text(&attribute["StringValue"]));
+
+        let pointer = Pointer::read(text(&message["body"]), "compute-logs").unwrap_or_else(|e| panic!("{name}: {e}"));
+        let size = attribute("ExtendedPayloadSize").map(str::to_owned);
+        assert_eq!(size, Some(payload.len().to_string()), "{name}");
+        if let Some(digest) = attribute("Digest") {
+            assert_eq!(digest, hex::encode(Sha256::digest(&payload)), "{name}");
+        }
+        let is_protobuf = attribute("ContentType") == Some("application/x-protobuf");
+        let read = if is_protobuf {
+            let read = v1::ComputeRequest::decode(&payload[..]).expect("a serialized request");
+            v1::ComputeRequest { operation_id: String::new(), ..read }
+        } else {
+            wire::request_from_json(std::str::from_utf8(&payload).expect("UTF-8")).expect("JSON of a request")
+        };
+        assert_eq!(read, expected, "{name}");
+        if is_canonical(case) {
+            let written =
+                if is_protobuf { serialized(&expected) } else { wire::request_to_json(&expected).into_bytes() };
+            assert_eq!(written, payload, "{name}");
+            assert_eq!(pointer.to_body(), text(&message["body"]), "{name}");
+        }
+    }
+}
+
+/// What to compute, and then the values: of no more than one run here.
+fn serialized(request: &v1::ComputeRequest) -> Vec<u8> {
+    let options = v1::ComputeRequest { values: Vec::new(), ..request.clone() };
+    let values = v1::ComputeRequest { values: request.values.clone(), ..Default::default() };
+    [options.encode_to_vec(), values.encode_to_vec()].concat()
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::header::HOST;
 use http::{HeaderName, Method, Request};
+use serde::{Serialize, Serializer};
 
 use crate::s3::bucket_in_host;
 
@@ -50,21 +51,24 @@ const SQS: [&str; 20] = [
     "TagQueue",
 ];
 
-const S3: [&str; 16] = [
+const S3: [&str; 19] = [
     "AbortMultipartUpload",
     "CompleteMultipartUpload",
     "CopyObject",
     "CreateBucket",
     "CreateMultipartUpload",
     "DeleteBucket",
+    "DeleteBucketLifecycle",
     "DeleteObject",
     "DeleteObjects",
+    "GetBucketLifecycleConfiguration",
     "GetObject",
     "HeadBucket",
     "HeadObject",
     "ListBuckets",
     "ListObjects",
     "ListParts",
+    "PutBucketLifecycleConfiguration",
     "PutObject",
     "UploadPart",
 ];
@@ -129,6 +133,9 @@ fn of_object<B>(request: &Request<B>) -> &'static str {
 fn of_bucket<B>(request: &Request<B>) -> &'static str {
     let query = request.uri().query();
     match *request.method() {
+        Method::PUT if has(query, "lifecycle") => "PutBucketLifecycleConfiguration",
+        Method::GET if has(query, "lifecycle") => "GetBucketLifecycleConfiguration",
+        Method::DELETE if has(query, "lifecycle") => "DeleteBucketLifecycle",
         Method::PUT if query.is_none() => "CreateBucket",
         Method::HEAD => "HeadBucket",
         Method::DELETE if query.is_none() => "DeleteBucket",
@@ -150,6 +157,13 @@ impl fmt::Display for Operation {
             Service::S3 => "s3",
         };
         write!(f, "{service}:{}", self.name)
+    }
+}
+
+/// As it is displayed: `sqs:SendMessageBatch`.
+impl Serialize for Operation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -176,6 +190,9 @@ mod tests {
             ("CreateBucket", "PUT", "/bucket"),
             ("HeadBucket", "HEAD", "/bucket/"),
             ("ListObjects", "GET", "/bucket?list-type=2&prefix=a"),
+            ("GetBucketLifecycleConfiguration", "GET", "/bucket?lifecycle"),
+            ("PutBucketLifecycleConfiguration", "PUT", "/bucket?lifecycle="),
+            ("DeleteBucketLifecycle", "DELETE", "/bucket?lifecycle"),
             ("DeleteObjects", "POST", "/bucket/?delete"),
             ("PutObject", "PUT", "/bucket/a/b?x-id=PutObject"),
             ("GetObject", "GET", "/bucket/a/b"),

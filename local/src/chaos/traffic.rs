@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::Serialize;
+
 use super::operation::Operation;
 
 /// A kind of injected fault; the fields of [`Chaos`](super::Chaos) say what each is.
@@ -49,7 +51,7 @@ impl Fault {
 }
 
 /// How often an operation was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Requests {
     /// How many requests came in, retries and refused ones included.
     pub arrived: u64,

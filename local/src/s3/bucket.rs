@@ -17,7 +17,11 @@ use super::durable::{self, TempFile};
 use super::failure::{failed, no_such_bucket, no_such_key};
 use super::index::{Entry, Index, Item, Page, Query, Stamp};
 use super::key_path::{self, Place};
+use super::lifecycle::Configuration;
 use super::scan;
+
+#[path = "bucket_lifecycle.rs"]
+mod lifecycle;
 
 /// One bucket.
 #[derive(Debug)]
@@ -33,6 +37,7 @@ pub(super) struct Bucket {
 #[derive(Debug, Default)]
 struct State {
     index: Index,
+    lifecycle: Option<Arc<Configuration>>,
     /// Set when the bucket is deleted, for those who still hold it.
     deleted: bool,
 }
@@ -58,8 +63,8 @@ impl Bucket {
     pub(super) fn load(dir: PathBuf, sidecars: PathBuf) -> io::Result<Self> {
         let metadata = fs::metadata(&dir)?;
         let created = metadata.created().or_else(|_| metadata.modified())?;
-        let index = scan::objects(&dir)?;
-        Ok(Self { created, dir, sidecars, state: RwLock::new(State { index, deleted: false }) })
+        let state = State { index: scan::objects(&dir)?, lifecycle: lifecycle::load(&sidecars)?, deleted: false };
+        Ok(Self { created, dir, sidecars, state: RwLock::new(state) })
     }
 
     /// Gives a written object its key, if the condition holds at that moment.
@@ -164,6 +169,10 @@ impl Bucket {
     pub(super) fn remove(&self, key: &str, condition: &WriteCondition) -> S3Result<bool> {
         let mut state = self.write()?;
         self.check_in(&state, key, condition)?;
+        self.remove_in(&mut state, key)
+    }
+
+    fn remove_in(&self, state: &mut State, key: &str) -> S3Result<bool> {
         let Some(entry) = state.index.entries.get(key) else { return Ok(false) };
         let path = self.path(key, entry.place);
         remove_if_there(&path).map_err(failed("remove the object"))?;

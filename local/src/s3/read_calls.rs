@@ -23,6 +23,7 @@ struct Selected {
     /// The part that was asked for, `None` for all of it.
     part: Option<Range<u64>>,
     with_checksum: bool,
+    expiration: Option<String>,
 }
 
 /// Opens the object that a `GetObjectInput` or a `HeadObjectInput` wants.
@@ -37,7 +38,8 @@ macro_rules! select {
         };
         condition.check(&opened.attributes.etag, opened.stamp.modified)?;
         let part = wanted_part($input.range, $input.part_number, &opened)?;
-        Selected { opened, part, with_checksum: $input.checksum_mode.is_some() }
+        let expiration = $bucket.expiration(&$input.key, opened.stamp.modified);
+        Selected { opened, part, with_checksum: $input.checksum_mode.is_some(), expiration }
     }};
 }
 
@@ -45,7 +47,7 @@ macro_rules! select {
 macro_rules! describe {
     ($output:ident, $selected:expr) => {{
         let selected: &Selected = $selected;
-        let Selected { opened: Opened { stamp, attributes, .. }, part, with_checksum } = selected;
+        let Selected { opened: Opened { stamp, attributes, .. }, part, with_checksum, expiration } = selected;
         let headers = &attributes.headers;
         let range = selected.range();
         let mut output = $output {
@@ -58,6 +60,7 @@ macro_rules! describe {
             content_range: part.as_ref().map(|part| content_range(part, stamp.size)),
             content_type: Some(headers.content_type().to_owned()),
             e_tag: Some(strong(&attributes.etag)),
+            expiration: expiration.clone(),
             expires: headers.expires.clone(),
             last_modified: Some(stamp.modified.into()),
             metadata: Some(headers.metadata.clone().into_iter().collect()),

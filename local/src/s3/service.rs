@@ -6,7 +6,9 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use super::store::Store;
-use super::{bucket_calls, copy_calls, listing_calls, multipart_calls, read_calls, tagging_calls, write_calls};
+use super::{
+    bucket_calls, copy_calls, lifecycle_calls, listing_calls, multipart_calls, read_calls, tagging_calls, write_calls,
+};
 
 /// The calls of S3 on a store.
 #[derive(Debug)]
@@ -43,6 +45,27 @@ impl S3 for Calls {
 
     async fn list_buckets(&self, req: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
         Ok(S3Response::new(bucket_calls::list(&self.store, req.input)))
+    }
+
+    async fn put_bucket_lifecycle_configuration(
+        &self,
+        req: S3Request<PutBucketLifecycleConfigurationInput>,
+    ) -> S3Result<S3Response<PutBucketLifecycleConfigurationOutput>> {
+        Ok(S3Response::new(lifecycle_calls::put(&self.store, req.input).await?))
+    }
+
+    async fn get_bucket_lifecycle_configuration(
+        &self,
+        req: S3Request<GetBucketLifecycleConfigurationInput>,
+    ) -> S3Result<S3Response<GetBucketLifecycleConfigurationOutput>> {
+        Ok(S3Response::new(lifecycle_calls::get(&self.store, &req.input)?))
+    }
+
+    async fn delete_bucket_lifecycle(
+        &self,
+        req: S3Request<DeleteBucketLifecycleInput>,
+    ) -> S3Result<S3Response<DeleteBucketLifecycleOutput>> {
+        Ok(S3Response::new(lifecycle_calls::delete(&self.store, req.input).await?))
     }
 
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {

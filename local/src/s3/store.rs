@@ -57,6 +57,18 @@ pub enum CreateBucketError {
     Io(#[source] io::Error),
 }
 
+/// Why a bucket could not be given lifecycle rules.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LifecycleError {
+    /// They are not in the form of `aws s3api put-bucket-lifecycle-configuration`, or say what is not done here.
+    #[error("the rules cannot be read")]
+    Form(#[from] serde_json::Error),
+    /// S3 would refuse them, or they cannot be stored.
+    #[error("the rules are refused")]
+    Refused(#[from] s3s::S3Error),
+}
+
 /// The buckets of a store and the folders they share.
 #[derive(Debug)]
 pub(super) struct Store {

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{BUCKET, Endpoint, code};
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -150,4 +150,58 @@ async fn a_shutdown_that_is_cut_short_ends_the_connections() {
     timeout(PATIENCE, polling.recv()).await.unwrap().unwrap();
     endpoint.stop().abort();
     assert_eq!(timeout(PATIENCE, client.read(&mut [0])).await.unwrap().unwrap(), 0);
+}
+
+/// What the port tells of its traffic.
+async fn traffic(endpoint: &Endpoint) -> serde_json::Value {
+    let answer = endpoint.raw(&traffic_request("GET", "localhost")).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("content-type: application/json\r\n"), "{answer}");
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+fn traffic_request(method: &str, host: &str) -> String {
+    format!("{method} /_compute/traffic HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn what_was_counted_can_be_read_and_reading_is_not_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    assert_eq!(traffic(&endpoint).await, serde_json::json!({}));
+    // SQS bills each 64 KiB begun.
+    let (head, body) = LONG_POLL.split_once("content-length: 2\r\n\r\n").unwrap();
+    let send = format!("{head}connection: close\r\ncontent-length: 65537\r\n\r\n{}{}", body, " ".repeat(65_535));
+    endpoint.raw(&send.replace("ReceiveMessage", "SendMessage")).await;
+    endpoint.s3().list_objects_v2().bucket(BUCKET).send().await.unwrap();
+    let expected = serde_json::json!({
+        "s3:ListObjects": {"arrived": 1, "handled": 1, "billed": 1},
+        "sqs:SendMessage": {"arrived": 1, "handled": 1, "billed": 2},
+    });
+    assert_eq!(traffic(&endpoint).await, expected);
+    assert_eq!(traffic(&endpoint).await, expected);
+    let refused = endpoint.raw(&traffic_request("DELETE", "localhost")).await;
+    assert!(refused.starts_with("HTTP/1.1 405 ") && refused.contains("allow: GET\r\n"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_object_may_have_the_name_that_traffic_is_read_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    let body = aws_sdk_s3::primitives::ByteStream::from_static(b"an object");
+    endpoint.s3().put_object().bucket(BUCKET).key("_compute/traffic").body(body).send().await.unwrap();
+    let answer = endpoint.raw(&traffic_request("GET", &format!("{BUCKET}.localhost"))).await;
+    assert!(answer.ends_with("\r\n\r\nan object"), "{answer}");
+}
+
+#[tokio::test]
+async fn no_fault_and_no_outage_keeps_traffic_from_being_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start_chaotic(dir.path(), "seed=1,s3-error=100%,lost-response=100%").await;
+    endpoint.gate.outage().sqs(true);
+    endpoint.gate.outage().s3(true);
+    let list = endpoint.s3().list_objects_v2().bucket(BUCKET).send().await;
+    assert_eq!(code(list), "ServiceUnavailable");
+    let expected = serde_json::json!({"s3:ListObjects": {"arrived": 1, "handled": 0, "billed": 0}});
+    assert_eq!(traffic(&endpoint).await, expected);
 }

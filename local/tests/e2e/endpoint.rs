@@ -28,6 +28,7 @@ pub(crate) const BUCKET: &str = "compute-logs";
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) store: S3Store,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -69,10 +70,10 @@ impl Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(aws::serve(listener, sqs, store, gate.clone(), async {
+        let serving = tokio::spawn(aws::serve(listener, sqs, store.clone(), gate.clone(), async {
             stopped.await.ok();
         }));
-        Self { address, gate, stop, serving }
+        Self { address, gate, store, stop, serving }
     }
 
     /// Asks for the end; the future is ready when the requests in flight have finished.

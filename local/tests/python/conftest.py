@@ -79,10 +79,10 @@ def start_moto(processes, port=0):
     return moto
 
 
-def start_local(processes, data_dir, workers=1, *more_flags):
+def start_local(processes, data_dir, workers=1, *more_flags, environment=None):
     """Starts compute-local; what it prints are the attributes `page`, `aws` and `logs` of the process."""
     flags = ["--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0", "--data-dir", data_dir, "--workers", workers]
-    local = processes.start([binary("compute-local"), *flags, *more_flags])
+    local = processes.start([binary("compute-local"), *flags, *more_flags], environment)
     for what in ("page", "aws", "logs"):
         setattr(local, what, local.printed(rf"^\s*{what}\s+(\S+)"))
     local.address = local.page.removeprefix("http://").rstrip("/")

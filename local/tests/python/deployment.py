@@ -1,5 +1,6 @@
 """One installation of the system on an AWS endpoint: its queues, its bucket, and the processes started for it."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -172,9 +173,16 @@ class Deployment:
         return json.loads(found["Body"].read())
 
     def log_records(self):
-        """All log records, by operation id."""
+        """All log records with an object of their own, by operation id."""
         bodies = (self.aws.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in self.log_keys())
         return {record["id"]: record for record in map(json.loads, bodies)}
+
+    def batches(self):
+        """The records of each batch, in the order they were committed in."""
+        pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="batches/")
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        bodies = (self.aws.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in reversed(sorted(keys)))
+        return [[json.loads(line) for line in gzip.decompress(body).splitlines()] for body in bodies]
 
 
 def metric(process, name):

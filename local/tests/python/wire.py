@@ -1,7 +1,9 @@
 """Version 1 of the wire contract, `proto/wire/v1/README.md`, in nothing but Python's standard library: its bodies,
-attributes and log records, read and written. Decoded integers are `int`, doubles are `float`.
+attributes, log records and batches, read and written; payloads in S3 are read by `wire_payload.py`. Decoded integers are
+`int`, doubles are `float`.
 """
 
+import gzip
 import hashlib
 import json
 import re
@@ -92,7 +94,11 @@ def read_request(text):
     if histogram is not None:
         bins = default(mapping(histogram, "histogram").get("bins"), 0)
         request["bins"] = integer(bins, "histogram.bins", UINT32)
-    wrong = [] if 1 <= len(request["values"]) <= 10_000_000 else ["values"]
+    return checked(request, most_values=10_000_000)
+
+
+def checked(request, most_values):
+    wrong = [] if 1 <= len(request["values"]) <= most_values else ["values"]
     if len(request["quantiles"]) > 100:
         wrong.append("quantiles")
     else:
@@ -180,7 +186,7 @@ def read_request_message(message, account, reply_queues):
         "tenant": message.get("MessageGroupId"),
     }
     expected, given = digest(message["body"]), attribute(message, "Digest", "String")
-    is_pointer = whole(message, "ExtendedPayloadSize") is not None
+    is_pointer = whole(message, "ExtendedPayloadSize") is not None  # Read by `wire_payload.py`.
     if decoded["method"] is None or not is_pointer and given not in (None, expected):
         raise Refused
     if decoded["method"] != METHOD or is_pointer:
@@ -218,7 +224,7 @@ def read_reply_message(message):
 def read_record(text):
     body = parse(text)
     record = {name: body[name] for name in ("id", "method", "times", "worker", "status", "digest")}
-    record |= {name: body.get(name) for name in ("tenant", "count", "error", "summary")}
+    record |= {name: body.get(name) for name in ("tenant", "count", "payload", "error", "summary")}
     record["values"] = each(body["values"], "values", integer) if "values" in body else None
     record["result"] = read_statistics(body["result"]) if "result" in body else None
     return record
@@ -272,19 +278,51 @@ def reply_body(reply):
     return {"code": reply["status"], "message": reply["message"]}
 
 
-def record_key(tenant, operation_id):
-    """The name of the object that the record of an operation lies in. What has no name is not worked."""
-    created = uuid.UUID(operation_id)
-    if created.version != 7 or not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", tenant or "none") or tenant == "-":
+def tenant_folder(tenant):
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", tenant or "none") or tenant == "-":
         raise Refused
-    ms = created.int >> 80
+    return f"tenant={tenant or '-'}"
+
+
+def place(ms):
+    """Where something of that Unix millisecond stands: the folder of its day, and a countdown, so that later ones come first."""
     day = datetime.fromtimestamp(ms // 1000, UTC).date()
-    return f"operations/tenant={tenant or '-'}/dt={day}/{9999999999999 - ms:013}-{operation_id}.json"
+    return f"dt={day}/{9999999999999 - ms:013}"
+
+
+def record_key(tenant, operation_id, is_dead_mark=False):
+    """The name of the object that the record of an operation lies in, or its dead mark. What has no name is not worked."""
+    created = uuid.UUID(operation_id)
+    if created.version != 7:
+        raise Refused
+    ending = "dead.json" if is_dead_mark else "json"
+    return f"operations/{tenant_folder(tenant)}/{place(created.int >> 80)}-{operation_id}.{ending}"
+
+
+def batch_key(tenant, committed, operation_ids):
+    """The name of a batch that is committed at that Unix millisecond, with the records of these operations."""
+    ids = [uuid.UUID(operation_id) for operation_id in operation_ids]
+    assert committed >= max(ids).int >> 80, "not before any of its ids"
+    return f"batches/{tenant_folder(tenant)}/{place(committed)}-{min(ids).hex}-{max(ids).hex}.ndjson.gz"
+
+
+def claim_key(tenant, operation_id):
+    return f"claims/{tenant_folder(tenant)}/{operation_id}"
+
+
+def read_batch(content):
+    """The records in a batch, in the order of their ids."""
+    return [read_record(line) for line in gzip.decompress(content).decode().splitlines()]
+
+
+def batch(records):
+    lines = (write(record_body(record)) + "\n" for record in sorted(records, key=lambda record: record["id"]))
+    return gzip.compress("".join(lines).encode())
 
 
 def record_body(record):
-    order = "id tenant method times worker status digest count values result error summary".split()
-    body = {name: record[name] for name in order if record[name] is not None}
+    order = "id tenant method times worker status digest count values payload result error summary".split()
+    body = {name: record[name] for name in order if record.get(name) is not None}
     if "values" in body:
         body["values"] = safe(*body["values"])
     if "result" in body:

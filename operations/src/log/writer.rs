@@ -1,33 +1,127 @@
 //! Writes records.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use uuid::Uuid;
+
 use crate::bucket::{Bucket, Content, Created};
 use crate::key;
 use crate::log::LogError;
+use crate::log::clock::{self, DAY, LOOK_AHEAD, SPREAD};
+use crate::log::group_commit::{BatchLimits, GroupCommit};
 use crate::record::Record;
 
-/// Writes the record of each operation to an object of its own.
+/// How records are put into the bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogMode {
+    /// Each in an object of its own: one PUT an operation, readable at once.
+    #[default]
+    Object,
+    /// Many in one compressed object: at full load 0.004 PUTs an operation, readable after the flush interval.
+    Batch,
+}
+
+/// Writes the records of operations. Clones write together.
 #[derive(Debug, Clone)]
 pub struct LogWriter {
     bucket: Bucket,
+    /// None: each record gets an object of its own.
+    batches: Option<GroupCommit>,
+    counters: Arc<Counters>,
+}
+
+/// What a [`LogWriter`] has done since it was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogStats {
+    /// Records that are durable.
+    pub records: u64,
+    /// Batches that hold some of them.
+    pub batches: u64,
+    /// PUTs that were tried, not counting those that the SDK repeats by itself.
+    pub puts: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    records: AtomicU64,
+    pub(super) batches: AtomicU64,
+    pub(super) puts: AtomicU64,
 }
 
 impl LogWriter {
-    /// Writes to the log in this bucket.
+    /// Writes each record to an object of its own.
     pub fn new(bucket: Bucket) -> Self {
-        Self { bucket }
+        Self { bucket, batches: None, counters: Arc::default() }
     }
 
-    /// Writes a record, and returns when it is durable. A record that is there already stays: an earlier delivery of the same
-    /// request has written the same.
+    /// Writes many records to one object. To be called on a Tokio runtime, on which batches are put.
+    pub fn batching(bucket: Bucket, limits: BatchLimits) -> Self {
+        let counters = Arc::default();
+        let batches = GroupCommit::start(bucket.clone(), limits, Arc::clone(&counters));
+        Self { bucket, batches: Some(batches), counters }
+    }
+
+    /// The bucket it writes to.
+    pub fn bucket(&self) -> &str {
+        self.bucket.name()
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> LogStats {
+        let Counters { records, batches, puts } = &*self.counters;
+        let [records, batches, puts] = [records, batches, puts].map(|counter| counter.load(Ordering::Relaxed));
+        LogStats { records, batches, puts }
+    }
+
+    /// Writes a record, and returns when it is durable. If there is one of the operation already, an earlier delivery of the
+    /// same request has written the same: that one stays, and readers see it.
+    ///
+    /// # Errors
+    ///
+    /// See [`LogError`]. With batches an error is that of all records of the batch.
+    pub async fn write(&self, record: &Record) -> Result<(), LogError> {
+        let key = key::record(record.tenant.as_deref(), record.id)?;
+        match &self.batches {
+            Some(batches) if is_for_a_batch(record.id) => batches.commit(record).await?,
+            _ => {
+                if self.create(&key, record).await? == Created::Existed {
+                    tracing::debug!(key, "logged before");
+                }
+            }
+        }
+        self.counters.records.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Has no record wait for others from now on: for a stop.
+    pub fn flush_at_once(&self) {
+        if let Some(batches) = &self.batches {
+            batches.hurry();
+        }
+    }
+
+    /// Writes the mark of an operation that is about to be worked for the last time, see [`Record::dead_mark`]: always an
+    /// object of its own, whatever the mode. Readers show it as long as there is no record of the operation.
     ///
     /// # Errors
     ///
     /// See [`LogError`].
-    pub async fn write(&self, record: &Record) -> Result<(), LogError> {
-        let key = key::record(record.tenant.as_deref(), record.id)?;
-        if self.bucket.create(&key, Content::JSON, record.to_json().into()).await? == Created::Existed {
-            tracing::debug!(key, "logged before");
-        }
+    pub async fn mark_dead(&self, mark: &Record) -> Result<(), LogError> {
+        self.create(&key::dead_mark(mark.tenant.as_deref(), mark.id)?, mark).await?;
         Ok(())
     }
+
+    async fn create(&self, key: &str, record: &Record) -> Result<Created, LogError> {
+        self.counters.puts.fetch_add(1, Ordering::Relaxed);
+        Ok(self.bucket.create(key, Content::JSON, record.to_json().into()).await?)
+    }
+}
+
+/// Whether those who look for the operation among the batches would find it there. A day's margin is for clocks, and for the
+/// time until the batch is put. An id far ahead of the clock would carry all others of its batch away from where they are
+/// looked for.
+fn is_for_a_batch(id: Uuid) -> bool {
+    let now = clock::unix_ms();
+    key::milliseconds(id).is_ok_and(|made| made <= now + SPREAD && made + LOOK_AHEAD >= now + DAY)
 }

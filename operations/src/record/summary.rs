@@ -16,8 +16,9 @@ use super::first;
 /// Mean:499.6
 /// ```
 ///
-/// Of more than 1,000 values it shows the first 1,000, which are all that must be given, and the number of all:
-/// `Liste: [4, 5, …] (1200 values)`. Doubles have the fewest digits that read back, never an exponent, and whole ones no `.0`.
+/// Of more than 1,000 values it shows the first 1,000 and the number of all, which the result knows: `values` need not hold
+/// more. It then reads `Liste: [4, 5, …] (1200 values)`. Doubles have the fewest digits that read back, never an exponent, and
+/// whole ones no `.0`.
 pub fn summary(values: &[i64], statistics: &v1::Statistics) -> String {
     let shown = first(values);
     let mut list = String::new();

@@ -7,12 +7,12 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use self::letter::Origin;
 pub use self::letter::{DeadLetter, WhyDead};
 use crate::queue::{MAX_BATCH, Queue, QueueError, Sqs};
+use crate::redrive_policy::RedrivePolicy;
 use crate::request::{AllowedReplyQueues, account_and_name};
 use crate::settings::{StartError, check_prefix, reply_queue_name_prefix};
 
@@ -87,14 +87,6 @@ pub struct Moved {
     pub moved: u64,
     /// Messages there were at the start, approximately, once SQS has counted them.
     pub to_move: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RedrivePolicy {
-    dead_letter_target_arn: String,
-    /// SQS gives a number, whatever it was set to.
-    max_receive_count: u32,
 }
 
 impl DeadLetters {

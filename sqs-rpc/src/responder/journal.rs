@@ -45,6 +45,16 @@ pub trait Journal<T>: Send + Sync + 'static {
     ///
     /// An error is logged and the record tried again, until it succeeds or the responder stops.
     fn record(&self, operation: &Operation<T>) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    /// Notes that the request is about to be worked for the last time: if this delivery comes to no end either, SQS moves the
+    /// message to the dead-letter queue without telling anybody. `worker` is the responder's id. Called before the service is.
+    /// By default nothing is noted.
+    ///
+    /// An error is logged, and the note tried again a few times; then the request is worked without it.
+    fn last_delivery(&self, request: &Request, worker: &str) -> impl Future<Output = Result<(), BoxError>> + Send {
+        let _ = (request, worker);
+        std::future::ready(Ok(()))
+    }
 }
 
 /// Records nothing.

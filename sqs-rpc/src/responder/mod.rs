@@ -1,6 +1,7 @@
 //! The working side: takes requests, has a service work them, replies.
 
 mod journal;
+mod last_delivery;
 mod outbox;
 mod pollers;
 mod visibility;
@@ -132,6 +133,8 @@ struct Shared<S, J> {
     shed: bool,
     poll_wait: Duration,
     visibility_timeout: Duration,
+    /// How often a message is received before it goes to the dead-letter queue, if it ever does.
+    max_receive_count: Option<u32>,
     counters: Counters,
     /// Pollers and deliveries; none is left when the responder has stopped.
     tasks: TaskTracker,
@@ -158,6 +161,7 @@ where
         let sqs = Sqs::new(aws);
         let queue = sqs.queue(&config.request_queue).await;
         let queue = queue.map_err(|source| StartError::Queue { role: "request", source })?;
+        let max_receive_count = last_delivery::max_receive_count(&queue).await;
         let (account, _name) = account_and_name(queue.url()).unwrap_or_default();
         let allowed_reply_queues =
             AllowedReplyQueues { account: account.to_owned(), name_prefix: reply_queue_name_prefix(&config.prefix) };
@@ -174,6 +178,7 @@ where
             shed: config.shed,
             poll_wait: config.poll_wait,
             visibility_timeout: config.visibility,
+            max_receive_count,
             counters: Counters::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

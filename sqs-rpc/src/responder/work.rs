@@ -66,6 +66,7 @@ where
             shared.delete(receipt).await;
             return;
         }
+        shared.note_last_delivery(&request).await;
         let operation = shared.operate(request, rejection).await;
         drop(slot.work);
         if shared.reply(&operation).await {

@@ -1,13 +1,10 @@
 //! Dead letters for human eyes.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use sqs_rpc::DeadLetter;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-const ABSENT: &str = "-";
+use crate::terminal::{ABSENT, printable, time};
 
 /// Longest cell of the table, in characters. Attributes come from anyone who may write to the queue.
 const CELL: usize = 64;
@@ -62,39 +59,4 @@ pub(super) fn write_letter(out: &mut impl Write, letter: &DeadLetter) -> io::Res
     let part = if shown < letter.body_bytes { format!(", the first {shown} of them") } else { String::new() };
     writeln!(out, "body ({} bytes{part}):", letter.body_bytes)?;
     writeln!(out, "{}", printable(&letter.body))
-}
-
-fn time(unix_ms: Option<i64>) -> String {
-    unix_ms
-        .and_then(|ms| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok())
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_else(|| ABSENT.to_owned())
-}
-
-/// The text with its control characters escaped: a terminal would obey them.
-fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let escaped = text.chars().map(|character| {
-        if character.is_control() { character.escape_default().to_string() } else { character.to_string() }
-    });
-    Cow::Owned(escaped.collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
-        assert_eq!(printable("a\u{9b}31mb\r\nc"), r"a\u{9b}31mb\r\nc");
-        assert_eq!(printable("Größe: 5 €"), "Größe: 5 €");
-    }
-
-    #[test]
-    fn times_are_readable_and_impossible_ones_absent() {
-        assert_eq!(time(Some(1_750_765_589_480)), "2025-06-24T11:46:29.48Z");
-        assert_eq!([time(None), time(Some(i64::MAX))], [ABSENT, ABSENT]);
-    }
 }

@@ -1,0 +1,91 @@
+"""The bill in the README is what `bench/bill.py` computes, and what it assumes is what a local stack is seen to do."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from urllib.request import urlopen
+
+import pytest
+
+from logged import id_of, log, logged_system, record
+from processes import REPOSITORY, binary, wait_until
+from uuids import uuid7
+
+sys.path.insert(0, str(REPOSITORY / "bench"))
+
+import bill  # noqa: E402
+
+VALUES = [4, 5, 2, 35, 2452]
+CALLS = 100
+
+
+@pytest.mark.parametrize("name", bill.TABLES)
+def test_the_tables_in_the_readme_are_computed(name):
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    found = re.findall(rf"<!-- bill: {name} -->\n(.*?)\n<!-- /bill -->", readme, re.DOTALL)
+    assert found == [bill.TABLES[name]()], "python bench/bill.py"
+
+
+def traffic(aws):
+    with urlopen(f"{aws.endpoint}/_compute/traffic", timeout=10) as answer:
+        return json.load(answer)
+
+
+def difference(before, after):
+    billed = {name: counted["billed"] - before.get(name, {"billed": 0})["billed"] for name, counted in after.items()}
+    return {name: {"billed": count} for name, count in billed.items() if count}
+
+
+def test_one_call_at_a_time_makes_the_requests_that_the_bill_assumes(queues, local_aws, connect):
+    system = queues(local_aws, "bill")
+    system.worker("worker-1", "--poll-wait", f"{bill.POLL_WAIT}s")
+    caller = connect(system.gateway().address)
+    caller.compute(VALUES)
+    settle(local_aws)
+    before = traffic(local_aws)
+    for _ in range(CALLS):
+        caller.compute(VALUES)
+    settle(local_aws)
+    each = bill.measured(difference(before, traffic(local_aws)), CALLS)
+    # Some polls end with nothing in that time, and now and then one request deletes the messages of two calls.
+    assert each.sqs == pytest.approx(bill.STEPS, abs=0.5), each
+    assert (each.put, each.list, each.get) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("mode", ["object", "batch"])
+def test_looking_operations_up_makes_the_requests_that_the_bill_assumes(queues, local_aws, mode):
+    system = logged_system(queues, local_aws, mode)
+    made = [record(id_of(seconds)) for seconds in range(600, 0, -2)]
+    # Committed when the last of each part was made: within the first 100 seconds in which a lookup looks.
+    for start in range(0, len(made), 40):
+        log(system, *made[start : start + 40], ago=max(0, 600 - 2 * (start + 40)))
+
+    def requests(*arguments, exit_code=0):
+        before = traffic(local_aws)
+        flags = ["--log-bucket", system.bucket, "--json"]
+        environment = {"PATH": os.environ["PATH"], **local_aws.environment}
+        ended = subprocess.run([binary("compute-worker"), "log", *arguments, *flags], env=environment, timeout=60, capture_output=True)
+        assert ended.returncode == exit_code, ended
+        asked = difference(before, traffic(local_aws))
+        # The command asks first whether there is a bucket.
+        return bill.measured({name: count for name, count in asked.items() if name.startswith("s3:") and name != "s3:HeadBucket"})
+
+    assert requests("get", made[20]["id"]) == bill.LOOKUP[mode]
+    assert requests("get", str(uuid7()), exit_code=1) == bill.MISS
+    page = requests("ls", "--limit", "50")
+    assert page.get <= bill.PAGE[mode].get and page.list <= bill.PAGE[mode].list, page
+
+
+def settle(aws):
+    """Waits until the last call is logged and its messages are deleted: what is to be counted then is."""
+    last = None
+
+    def same_twice():
+        nonlocal last
+        now = traffic(aws)
+        steady, last = now == last, now
+        return steady
+
+    wait_until(same_twice, "no more requests are made", interval=0.5)
