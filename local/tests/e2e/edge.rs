@@ -187,6 +187,15 @@ async fn a_list_of_hundreds_of_kilobytes_is_answered() {
 }
 
 #[tokio::test]
+async fn a_list_that_a_queue_message_cannot_hold_is_answered() {
+    let stack = TestStack::start().await;
+    let answer = stack.client().await.compute(values(vec![i64::MAX; 60_000])).await.unwrap().into_inner();
+    let statistics = answer.statistics.unwrap();
+    assert_eq!((statistics.count, statistics.min, statistics.variance), (60_000, i64::MAX, 0.0));
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn an_http1_client_that_sends_too_much_gets_to_read_why() {
     const LIMIT: usize = 8 << 20;
     let stack = without_workers(|config| config.max_message_size = LIMIT).await;
