@@ -14,10 +14,10 @@ export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
 FUZZ_TARGETS ?= request reply pointer headers
 
-.PHONY: help test install lint rust-test web web-check python-test page-test fuzz bench-scenarios
+.PHONY: help test install lint rust-test web web-check python-test page-test fuzz bench-scenarios bench-kernel
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 test: install lint rust-test web-check python-test page-test ## Everything CI runs; installs what it needs
 	@echo "make test: everything passed"
@@ -58,6 +58,11 @@ python-test: ## The system from outside: real processes, moto, Python clients an
 bench-scenarios: ## Load and survival at full length, an hour and more: bench/README.md. Not a part of `make test`
 	bench/run-all
 
+bench-kernel: ## The statistics kernel against NumPy and against one summing pass: bench/README.md. Not a part of `make test`
+	cargo build --release --locked -p compute-worker --example kernel
+	mkdir -p bench-reports
+	"$(VENV)/bin/python" bench/kernel.py --json bench-reports/kernel.json
+
 page-test: ## The page in a real browser, and Google's gRPC-Web client
 	cargo build --workspace --bins --locked
 	npm --prefix web run --silent test:stack
@@ -67,7 +72,7 @@ fuzz: ## Makes up what arrives from outside, FUZZ_SECONDS (60) for each target; 
 	cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 	python3 fuzz/seeds.py "$(FUZZ_DIR)/corpus"
 	for target in $(FUZZ_TARGETS); do
-		# No sanitizer: there is no unsafe code here for one to watch, and without it twice as much is tried.
+		# No sanitizer: what unsafe code there is reads and writes whole arrays by reference; without one twice as much is tried.
 		cargo +nightly fuzz run --sanitizer none "$$target" "$(FUZZ_DIR)/corpus/$$target" -- \
 			-dict=fuzz/words.dict -max_len=8192 -timeout=10 -max_total_time="$$FUZZ_SECONDS" -print_final_stats=1
 	done

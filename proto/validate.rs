@@ -6,14 +6,23 @@ use serde_json::{Value, json};
 
 use crate::v1;
 
-/// Most values of one request.
+/// Most values of a request in one message.
 pub const MAX_VALUES: usize = 10_000_000;
+
+/// Most values of a request in a stream of messages.
+pub const MAX_STREAMED_VALUES: usize = 100_000_000;
 
 /// Most quantiles of one request.
 pub const MAX_QUANTILES: usize = 100;
 
 /// Most bins of a histogram.
 pub const MAX_BINS: u32 = 1_000;
+
+/// The `domain` of the `google.rpc.ErrorInfo` of an error.
+pub const DOMAIN: &str = "compute.v1";
+
+/// The `reason` in the `google.rpc.ErrorInfo` of a list that is longer than a worker takes. Its metadata has the `limit`.
+pub const TOO_MANY_VALUES: &str = "TOO_MANY_VALUES";
 
 /// Most bytes of a tenant's name.
 pub const MAX_TENANT: usize = 64;
@@ -34,24 +43,43 @@ pub struct FieldViolation {
     pub description: String,
 }
 
-/// Checks every field of a request against its range, as documented in `proto/compute/v1/compute.proto`.
+/// Checks every field of a request in one message against its range, as documented in `proto/compute/v1/compute.proto`.
 ///
 /// # Errors
 ///
 /// One violation for each field that is out of its range, in the order of the fields. When there are too many quantiles, only
 /// their number is reported, so that there are never more than some hundred violations.
 pub fn validate(request: &v1::ComputeRequest) -> Result<(), Vec<FieldViolation>> {
+    validate_up_to(request, MAX_VALUES)
+}
+
+/// Like [`validate`], of a request that may have as many values as is said: [`MAX_STREAMED_VALUES`] where it may have come in
+/// many messages, or less where less is taken.
+///
+/// # Errors
+///
+/// Those of [`validate`].
+pub fn validate_up_to(request: &v1::ComputeRequest, max_values: usize) -> Result<(), Vec<FieldViolation>> {
+    let mut violations = Vec::from_iter(count_violation(request.values.len(), max_values));
+    violations.extend(option_violations(&request.quantiles, request.histogram));
+    if violations.is_empty() { Ok(()) } else { Err(violations) }
+}
+
+/// What is wrong with a list of that many values, if anything.
+pub fn count_violation(values: usize, max_values: usize) -> Option<FieldViolation> {
+    let description = match values {
+        0 => format!("the list is empty, it must hold 1 to {max_values} values"),
+        _ if values > max_values => format!("the list holds {values} values, at most {max_values} are allowed"),
+        _ => return None,
+    };
+    Some(FieldViolation { field: "values".into(), description })
+}
+
+/// What is wrong with the fields of a request that say what to compute, as [`validate`] tells it.
+pub fn option_violations(quantiles: &[f64], histogram: Option<v1::HistogramOptions>) -> Vec<FieldViolation> {
     let mut violations = Vec::new();
     let mut violated = |field: String, description: String| violations.push(FieldViolation { field, description });
 
-    let values = request.values.len();
-    if values == 0 {
-        violated("values".into(), format!("the list is empty, it must hold 1 to {MAX_VALUES} values"));
-    } else if values > MAX_VALUES {
-        violated("values".into(), format!("the list holds {values} values, at most {MAX_VALUES} are allowed"));
-    }
-
-    let quantiles = &request.quantiles;
     if quantiles.len() > MAX_QUANTILES {
         let given = quantiles.len();
         violated("quantiles".into(), format!("{given} quantiles were asked for, at most {MAX_QUANTILES} are allowed"));
@@ -65,13 +93,12 @@ pub fn validate(request: &v1::ComputeRequest) -> Result<(), Vec<FieldViolation>>
         }
     }
 
-    if let Some(v1::HistogramOptions { bins }) = request.histogram
+    if let Some(v1::HistogramOptions { bins }) = histogram
         && !(1..=MAX_BINS).contains(&bins)
     {
         violated("histogram.bins".into(), format!("{bins} bins were asked for, 1 to {MAX_BINS} are allowed"));
     }
-
-    if violations.is_empty() { Ok(()) } else { Err(violations) }
+    violations
 }
 
 const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
@@ -94,6 +121,22 @@ pub fn violations_from_details(details: &[Value]) -> Vec<FieldViolation> {
         .flatten()
         .filter_map(|violation| FieldViolation::deserialize(violation).ok())
         .collect()
+}
+
+const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
+
+/// How many values the worker takes that refused a list as too long, by the `details` of its error reply.
+pub fn limit_from_details(details: &[Value]) -> Option<u64> {
+    let is_of = |detail: &Value, key: &str, text: &str| detail.get(key).and_then(Value::as_str) == Some(text);
+    let info =
+        details.iter().find(|detail| is_of(detail, "@type", ERROR_INFO) && is_of(detail, "reason", TOO_MANY_VALUES))?;
+    info.get("metadata")?.get("limit")?.as_str()?.parse().ok()
+}
+
+/// That a worker takes no list longer than this, as one of the `details` of an error reply.
+pub fn limit_detail(limit: usize) -> Value {
+    let metadata = json!({ "limit": limit.to_string() });
+    json!({ "@type": ERROR_INFO, "reason": TOO_MANY_VALUES, "domain": DOMAIN, "metadata": metadata })
 }
 
 #[cfg(test)]
@@ -137,6 +180,10 @@ mod tests {
     #[test]
     fn one_more_than_allowed_is_refused() {
         assert_eq!(fields(&request(vec![0; MAX_VALUES + 1])), ["values"]);
+        assert_eq!(validate_up_to(&request(vec![0; MAX_VALUES + 1]), MAX_STREAMED_VALUES), Ok(()));
+        assert_eq!(validate_up_to(&request(vec![0; 3]), 3), Ok(()));
+        let violations = validate_up_to(&request(vec![0; 4]), 3).expect_err("refused");
+        assert_eq!(violations[0].description, "the list holds 4 values, at most 3 are allowed");
 
         let mut request = request(vec![1]);
         request.quantiles = vec![2.0; MAX_QUANTILES + 1];

@@ -18,10 +18,12 @@ mod object;
 mod request;
 mod statistics;
 
+use std::io;
+
 use serde::de::DeserializeOwned;
 
 pub use self::error::WireError;
-pub use self::number::Integers;
+pub use self::number::{Integers, needs_quotes};
 pub use self::statistics::Statistics;
 use crate::v1;
 
@@ -33,7 +35,18 @@ pub fn request_to_json(request: &v1::ComputeRequest) -> String {
     write(&request::Written(request))
 }
 
-/// Reads the body of a request. Absent fields get their default; ranges are left to [`validate`](crate::validate::validate).
+/// Writes the body of a request, as [`request_to_json`] does, so that the text is never in memory as a whole. It comes in very
+/// small pieces.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_request(request: &v1::ComputeRequest, writer: impl io::Write) -> io::Result<()> {
+    serde_json::to_writer(writer, &request::Written(request)).map_err(io::Error::from)
+}
+
+/// Reads the body of a request. Absent fields get their default; ranges are left to [`validate`](crate::validate::validate),
+/// but a list of values that is too long is not read to its end.
 ///
 /// # Errors
 ///

@@ -3,18 +3,24 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-
-use crate::BoxError;
 use crate::processes::Process;
+use crate::{BoxError, http};
 
 /// The memory of a process that is in RAM, in bytes.
 pub(crate) fn resident(process: &Process) -> Result<u64, BoxError> {
+    memory(process, "VmRSS:")
+}
+
+/// The most memory of a process that ever was in RAM at once, in bytes.
+pub(crate) fn peak(process: &Process) -> Result<u64, BoxError> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: &Process, field: &str) -> Result<u64, BoxError> {
     let pid = process.pid().ok_or("the process has ended")?;
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let kib: u64 = line.ok_or_else(|| format!("no {field}"))?.trim().trim_end_matches(" kB").parse()?;
     Ok(kib << 10)
 }
 
@@ -45,10 +51,7 @@ impl Processors {
 
 /// The value of a metric without labels, from an admin port.
 pub(crate) async fn metric(admin: SocketAddr, name: &str) -> Result<u64, BoxError> {
-    let mut stream = TcpStream::connect(admin).await?;
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n").await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let metrics = http::get(admin, "/metrics").await?;
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     Ok(value.ok_or_else(|| format!("no metric {name}"))?.parse()?)
 }

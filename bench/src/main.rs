@@ -4,6 +4,8 @@
 //! with 1 when a promise was not kept. `bench/README.md` tells what each shows.
 
 mod caller;
+mod http;
+mod large_list;
 mod load;
 mod log_objects;
 mod machine;
@@ -13,8 +15,11 @@ mod question;
 mod queues;
 mod report;
 mod scenarios;
+mod spread;
+mod store;
 mod system;
 mod tally;
+mod traffic;
 
 use std::process::ExitCode;
 
@@ -49,7 +54,7 @@ struct Flags {
 enum Command {
     #[command(flatten)]
     Scenario(Scenario),
-    /// A part of the system that differs from the real one; scenarios start it
+    /// A part of the system that differs from the real one, or what it is compared with; scenarios start it
     #[command(subcommand, hide = true)]
     Part(Part),
 }

@@ -29,6 +29,9 @@ pub(crate) struct Depth {
 }
 
 impl Queues {
+    /// What SQS is asked when somebody looks at a queue's depth.
+    pub(crate) const LOOKS: [&str; 2] = ["sqs:GetQueueUrl", "sqs:GetQueueAttributes"];
+
     pub(crate) fn of(system: &System) -> Self {
         Self { client: Client::new(&system.aws()) }
     }

@@ -17,6 +17,8 @@ pub(crate) struct Report {
     figures: Value,
     #[serde(skip)]
     tables: Vec<Table>,
+    #[serde(skip)]
+    facts: Vec<(String, String)>,
     promises: Vec<Promise>,
 }
 
@@ -34,7 +36,7 @@ pub(crate) struct Table(Vec<Vec<String>>);
 
 impl Report {
     pub(crate) fn new(scenario: &'static str, parameters: Value) -> Self {
-        Self { scenario, parameters, figures: json!({}), tables: Vec::new(), promises: Vec::new() }
+        Self { scenario, parameters, figures: json!({}), tables: Vec::new(), facts: Vec::new(), promises: Vec::new() }
     }
 
     /// Adds a figure to the JSON.
@@ -44,6 +46,11 @@ impl Report {
 
     pub(crate) fn table(&mut self, table: Table) {
         self.tables.push(table);
+    }
+
+    /// Adds a line to what is printed, for what nothing was promised of.
+    pub(crate) fn fact(&mut self, what: impl Into<String>, seen: impl Into<String>) {
+        self.facts.push((what.into(), seen.into()));
     }
 
     pub(crate) fn promise(&mut self, promise: impl Into<String>, kept: bool, seen: impl Into<String>) {
@@ -66,6 +73,12 @@ impl Report {
         for table in &self.tables {
             writeln!(out, "\n{}", table.render())?;
         }
+        if !self.facts.is_empty() {
+            writeln!(out)?;
+        }
+        for (what, seen) in &self.facts {
+            writeln!(out, "{what}: {seen}")?;
+        }
         let mut promises = Table::new(&["promise", "seen", ""]);
         for Promise { promise, seen, kept } in &self.promises {
             promises.row([promise.clone(), seen.clone(), if *kept { "kept" } else { "BROKEN" }.to_owned()]);
@@ -83,6 +96,16 @@ impl Report {
 impl Table {
     pub(crate) fn new(head: &[&str]) -> Self {
         Self(vec![head.iter().map(|&cell| cell.to_owned()).collect()])
+    }
+
+    /// A table whose number of columns is not known beforehand.
+    pub(crate) fn with_head(head: Vec<String>) -> Self {
+        Self(vec![head])
+    }
+
+    /// Adds a row of as many cells as the head has.
+    pub(crate) fn push(&mut self, cells: Vec<String>) {
+        self.0.push(cells);
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {

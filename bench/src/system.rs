@@ -22,8 +22,40 @@ pub(crate) const DEAD_LETTER_QUEUE: &str = "compute-requests-dlq";
 pub(crate) const REPLY_QUEUES: &str = "bench-replies-";
 const PREFIX: &str = "bench";
 
-const LOG_BUCKET: &str = "compute-logs";
+/// The bucket of the log and of payloads.
+pub(crate) const LOG_BUCKET: &str = "compute-logs";
+
+/// What makes a program one of the system's.
+const MEMBER: [&str; 4] = ["--request-queue", REQUEST_QUEUE, "--log-bucket", LOG_BUCKET];
 const ANY_PORT: &str = "127.0.0.1:0";
+
+/// How workers log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogMode {
+    /// One object an operation
+    Object,
+    /// Many operations in one object
+    Batch,
+}
+
+impl LogMode {
+    /// The flags of a worker that logs so.
+    pub(crate) fn flags(self) -> &'static [&'static str] {
+        match self {
+            // What workers do when they are told nothing.
+            Self::Object => &[],
+            Self::Batch => &["--log-mode", "batch"],
+        }
+    }
+
+    /// `object`, `batch`
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Batch => "batch",
+        }
+    }
+}
 
 /// The system, with a folder of its own for log objects and the programs' logs.
 #[derive(Debug)]
@@ -93,7 +125,7 @@ impl System {
         more: &[&str],
     ) -> Result<Gateway, BoxError> {
         let own = ["--listen", ANY_PORT, "--admin-listen", ANY_PORT];
-        let mut process = self.start_program(program, name, &[command, &own, more].concat())?;
+        let mut process = self.start_program(program, name, &[command, &own, &MEMBER, more].concat())?;
         let admin = text(&process.event("the admin port listens").await?, "address")?.parse()?;
         let ready = process.event("ready").await?;
         let (address, reply_queue) = (text(&ready, "address")?.parse()?, text(&ready, "reply_queue")?);
@@ -103,7 +135,8 @@ impl System {
     /// Starts a worker and waits until it takes requests. The name is that of its log and its id.
     pub(crate) async fn worker(&self, name: &str, more: &[&str]) -> Result<Process, BoxError> {
         let own = ["--admin-listen", ANY_PORT, "--worker-id", name, "--poll-wait", "1s"];
-        let mut process = self.start_program(self.bin_dir.join("compute-worker"), name, &[&own, more].concat())?;
+        let mut process =
+            self.start_program(self.bin_dir.join("compute-worker"), name, &[&own[..], &MEMBER, more].concat())?;
         process.event("ready").await?;
         Ok(process)
     }
@@ -111,14 +144,17 @@ impl System {
     /// Starts a worker that takes its time, see [`crate::parts`], and waits until it takes requests.
     pub(crate) async fn slow_worker(&self, name: &str, more: &[&str]) -> Result<Process, BoxError> {
         let own = ["part", "slow-worker", "--worker-id", name];
-        let mut process = self.start_program(std::env::current_exe()?, name, &[&own, more].concat())?;
+        let mut process = self.start_program(std::env::current_exe()?, name, &[&own[..], &MEMBER, more].concat())?;
         process.event("ready").await?;
         Ok(process)
     }
 
+    /// Starts a part, see [`crate::parts`], that does something by itself. The name is that of its log.
+    pub(crate) fn part(&self, name: &str, arguments: &[&str]) -> Result<Process, BoxError> {
+        self.start_program(std::env::current_exe()?, name, &[&["part"], arguments].concat())
+    }
+
     fn start_program(&self, path: PathBuf, name: &str, arguments: &[&str]) -> Result<Process, BoxError> {
-        let mut arguments = flags(arguments);
-        arguments.extend(flags(&["--request-queue", REQUEST_QUEUE, "--log-bucket", LOG_BUCKET]));
         let environment = [
             ("COMPUTE_PREFIX", PREFIX),
             ("COMPUTE_LOG_FORMAT", "json"),
@@ -129,7 +165,7 @@ impl System {
         ];
         Process::start(&Program {
             path,
-            arguments,
+            arguments: flags(arguments),
             environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             log: self.folder.path().join(format!("{name}.log")),
             panics: self.panics.clone(),
@@ -140,9 +176,19 @@ impl System {
         compute_process::aws::for_endpoint(&self.endpoint)
     }
 
-    /// The folder of the log objects.
-    pub(crate) fn log_objects(&self) -> PathBuf {
-        self.folder.path().join("data").join("s3").join(LOG_BUCKET).join("operations")
+    /// Where SQS and S3 answer.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The folder that holds the objects of the log's bucket as files.
+    pub(crate) fn bucket_folder(&self) -> PathBuf {
+        self.folder.path().join("data").join("s3").join(LOG_BUCKET)
+    }
+
+    /// The folder that holds the uploads to S3 that are neither completed nor aborted.
+    pub(crate) fn uploads_folder(&self) -> PathBuf {
+        self.folder.path().join("data").join("s3").join(".uploads").join(LOG_BUCKET)
     }
 
     /// How often any of the programs has panicked.

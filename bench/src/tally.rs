@@ -78,6 +78,23 @@ impl Tally {
         }
     }
 
+    /// All of these together.
+    pub(crate) fn sum<'a>(tallies: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::default();
+        for tally in tallies {
+            sum.total += tally.total;
+            sum.right += tally.right;
+            sum.attempts += tally.attempts;
+            sum.forbidden += tally.forbidden;
+            for (label, count) in &tally.by_ending {
+                *sum.by_ending.entry(label.clone()).or_default() += count;
+            }
+            sum.examples.extend(tally.examples.iter().cloned());
+            sum.took.add(&tally.took).expect("all have the same bounds");
+        }
+        sum
+    }
+
     /// How many ended otherwise than with the right answer.
     pub(crate) fn failed(&self) -> u64 {
         self.total - self.right

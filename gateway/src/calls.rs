@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use compute_proto::validate::FieldViolation;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::server::NamedService;
 use tonic::{Code, Status};
 use tower::Service;
@@ -20,11 +22,13 @@ use uuid::Uuid;
 
 use crate::answered::Answered;
 use crate::deadline::{DeadlineLimits, GRPC_TIMEOUT, grpc_timeout};
+use crate::memory::{MemoryBudget, STREAM_FACTOR, Taken, UNARY_FACTOR};
 use crate::status::{self, Operation};
-use crate::upload::{Upload, UploadLimits};
+use crate::upload::{Shape, Upload, UploadLimits};
 
 /// The metadata entry of every answer that names the operation.
-pub(crate) const OPERATION_ID: HeaderName = HeaderName::from_static("operation-id");
+const OPERATION_ID: HeaderName = HeaderName::from_static(OPERATION_ID_KEY);
+const OPERATION_ID_KEY: &str = "operation-id";
 
 /// A call that was let in; an extension of its request.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +38,22 @@ pub(crate) struct Admitted {
     pub(crate) deadline: Instant,
 }
 
+/// What the message of a call may take of the gateway's memory; an extension of its request. Held until the request is sent.
+pub(crate) type CallMemory = Arc<Taken>;
+
+/// The method whose request is a stream of messages.
+const COMPUTE_STREAM: &str = "/compute.v1.ComputeService/ComputeStream";
+
+/// What calls are held to.
+#[derive(Debug, Clone)]
+pub(crate) struct CallLimits {
+    pub(crate) deadlines: DeadlineLimits,
+    /// The most bytes of a message, if there is memory for it.
+    pub(crate) message_size: usize,
+    pub(crate) stream_idle_timeout: Duration,
+    pub(crate) memory: MemoryBudget,
+}
+
 /// All calls of the gateway. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Calls {
@@ -41,20 +61,20 @@ pub(crate) struct Calls {
 }
 
 struct Shared {
-    deadlines: DeadlineLimits,
-    max_message_size: usize,
+    limits: CallLimits,
     in_flight: TaskTracker,
     draining: CancellationToken,
+    ended: CancellationToken,
     answered: Answered,
 }
 
 impl Calls {
-    pub(crate) fn new(deadlines: DeadlineLimits, max_message_size: usize) -> Self {
+    pub(crate) fn new(limits: CallLimits) -> Self {
         let shared = Shared {
-            deadlines,
-            max_message_size,
+            limits,
             in_flight: TaskTracker::new(),
             draining: CancellationToken::new(),
+            ended: CancellationToken::new(),
             answered: Answered::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -74,6 +94,21 @@ impl Calls {
     /// Done when no call is in flight and no new ones are taken.
     pub(crate) async fn finished(&self) {
         self.shared.in_flight.wait().await;
+    }
+
+    /// Ends the calls in flight that wait for their callers or for S3.
+    pub(crate) fn end(&self) {
+        self.shared.ended.cancel();
+    }
+
+    /// Cancelled when calls in flight have to end.
+    pub(crate) fn ended(&self) -> &CancellationToken {
+        &self.shared.ended
+    }
+
+    /// The memory that all calls share.
+    pub(crate) fn memory(&self) -> &MemoryBudget {
+        &self.shared.limits.memory
     }
 
     /// Calls that were let in and are not answered yet.
@@ -96,17 +131,26 @@ impl Calls {
             let violation = FieldViolation { field: GRPC_TIMEOUT.to_string(), description: malformed.to_string() };
             status::invalid_request(vec![violation], operation)
         })?;
-        Ok(Admitted { id, arrived, deadline: self.shared.deadlines.deadline(arrived, timeout) })
+        Ok(Admitted { id, arrived, deadline: self.shared.limits.deadlines.deadline(arrived, timeout) })
     }
 
     fn limited(&self, request: Request<Body>, admitted: Admitted) -> Request<Body> {
         let operation = Operation { id: admitted.id, finish_late: None };
+        let CallLimits { message_size, stream_idle_timeout, memory, .. } = &self.shared.limits;
+        let (shape, factor) = match request.uri().path() {
+            COMPUTE_STREAM => (Shape::Stream { idle_timeout: *stream_idle_timeout }, STREAM_FACTOR),
+            _ => (Shape::Unary, UNARY_FACTOR),
+        };
         let limits = UploadLimits {
+            shape,
             deadline: admitted.deadline,
-            message_size: self.shared.max_message_size,
+            // A message that the whole budget has no room for would never be let in: it is too large, and not early.
+            message_size: (*message_size).min(usize::try_from(memory.limit() / factor).unwrap_or(usize::MAX)),
             discards_excess: request.version() < Version::HTTP_2,
         };
-        let mut request = request.map(|body| Body::new(Upload::new(body, limits, operation)));
+        let memory = CallMemory::new(memory.take_nothing());
+        let mut request = request.map(|body| Body::new(Upload::new(body, limits, memory.clone(), operation)));
+        request.extensions_mut().insert(memory);
         request.extensions_mut().insert(admitted);
         request
     }
@@ -150,7 +194,8 @@ where
                 Ok(answer) => readable(answer.await?, id),
                 Err(status) => status.into_http(),
             };
-            response.headers_mut().insert(OPERATION_ID, header_value(id));
+            // An answer that names its operation itself may be that of another id: the one that its caller chose.
+            response.headers_mut().entry(OPERATION_ID).or_insert_with(|| header_value(id));
             unanswered.answered(code(&response));
             Ok(response)
         };
@@ -173,6 +218,12 @@ fn readable(response: Response<Body>, id: Uuid) -> Response<Body> {
 /// The code of an answer. One without it in the headers has a message, and the code OK after that.
 fn code(response: &Response<Body>) -> Code {
     response.headers().get(Status::GRPC_STATUS).map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
+}
+
+/// Names the operation in the metadata of an answer. An answer without that gets the id that the call was let in with.
+pub(crate) fn name_operation(metadata: &mut MetadataMap, id: Uuid) {
+    let value = MetadataValue::try_from(id.to_string()).expect("hexadecimal digits and hyphens are visible ASCII");
+    metadata.insert(OPERATION_ID_KEY, value);
 }
 
 fn header_value(id: Uuid) -> HeaderValue {
@@ -200,5 +251,56 @@ impl Drop for Unanswered {
             None => tracing::debug!(duration_ms, "the caller left"),
         }
         self.calls.shared.answered.count(self.code.unwrap_or(Code::Cancelled));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::{ServiceExt as _, service_fn};
+
+    use super::*;
+
+    const OWN: Uuid = Uuid::from_u128(0x0193_5c1e_0000_7000_8000_0000_0000_0001);
+
+    /// The operation that the answer of a service names, and the id that the call was let in with.
+    async fn named(respond: fn(Operation) -> Response<Body>) -> (Uuid, Uuid) {
+        let second = Duration::from_secs(1);
+        let calls = Calls::new(CallLimits {
+            deadlines: DeadlineLimits { default: second, max: second },
+            message_size: 1024,
+            stream_idle_timeout: second,
+            memory: MemoryBudget::new(u64::MAX),
+        });
+        let service = calls.in_front_of(service_fn(move |request: Request<Body>| {
+            let Admitted { id, .. } = *request.extensions().get().expect("what is let in says so");
+            let mut response = respond(Operation { id, finish_late: None });
+            response.extensions_mut().insert(id);
+            std::future::ready(Ok::<_, Infallible>(response))
+        }));
+        let response = service.oneshot(Request::new(Body::empty())).await.expect("it never fails");
+        let name = response.headers()[OPERATION_ID].to_str().expect("text");
+        let admitted = response.extensions().get::<Uuid>().expect("it was let in");
+        (Uuid::parse_str(name).expect("an id"), *admitted)
+    }
+
+    #[tokio::test]
+    async fn an_answer_names_the_id_that_the_call_was_let_in_with_unless_the_service_names_another() {
+        let (name, admitted) = named(|_| Response::new(Body::empty())).await;
+        assert_eq!(name, admitted);
+        let (name, admitted) = named(|operation| status::deadline_exceeded(operation).into_http()).await;
+        assert_eq!(name, admitted);
+
+        let (name, _) = named(|_| {
+            let mut answer = tonic::Response::new(());
+            name_operation(answer.metadata_mut(), OWN);
+            let mut response = Response::new(Body::empty());
+            *response.headers_mut() = answer.metadata().clone().into_headers();
+            response
+        })
+        .await;
+        assert_eq!(name, OWN);
+        let (name, _) =
+            named(|operation| status::deadline_exceeded(Operation { id: OWN, ..operation }).into_http()).await;
+        assert_eq!(name, OWN);
     }
 }

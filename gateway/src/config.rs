@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
-use compute_process::flags;
+use compute_process::{flags, memory};
 use http::HeaderName;
 use sqs_rpc::{ReplyQueueUpkeep, RequesterConfig};
 
+use crate::calls::CallLimits;
 use crate::deadline::DeadlineLimits;
+use crate::memory::MemoryBudget;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -23,8 +25,8 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
     pub request_queue: String,
 
-    /// The bucket that workers log operations to, for the calls that look operations up. Compute does without, and there is no
-    /// other call yet: nothing is read from it
+    /// The bucket that workers log operations to. Operations are looked up there, ids that callers choose are claimed there, and
+    /// what is too large for SQS is put there, under payloads/; other calls do without it, and the gateway starts without it
     #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
     pub log_bucket: String,
 
@@ -113,13 +115,41 @@ pub struct Config {
     )]
     pub poll_wait: Duration,
 
-    /// The largest request message, 1KiB to 1GiB. A larger one is answered RESOURCE_EXHAUSTED. What SQS takes is a limit of
-    /// its own: 1 MiB, as JSON
+    /// The largest request message of gRPC, 1KiB to 1GiB. A larger one is answered RESOURCE_EXHAUSTED
     #[arg(
         long, env = "COMPUTE_MAX_MESSAGE_SIZE", value_name = "BYTES", default_value = "64MiB",
         value_parser = flags::byte_size(1 << 10..=1 << 30)
     )]
     pub max_message_size: usize,
+
+    /// The memory that requests may take together, 64MiB to 1TiB. Without it half of the machine's, or of its control group's if
+    /// that is less. A message takes up to 29 times its size; one that finds no room is answered RESOURCE_EXHAUSTED
+    #[arg(
+        long, env = "COMPUTE_MEMORY_BUDGET", value_name = "BYTES",
+        value_parser = flags::byte_size(64 << 20..=1 << 40)
+    )]
+    pub memory_budget: Option<usize>,
+
+    /// How long a stream may be silent before it is answered DEADLINE_EXCEEDED, 100ms to 1day
+    #[arg(
+        long, env = "COMPUTE_STREAM_IDLE_TIMEOUT", value_name = "DURATION", default_value = "30s",
+        value_parser = flags::duration(Duration::from_millis(100)..=DAY)
+    )]
+    pub stream_idle_timeout: Duration,
+    /// The largest request that is sent as a message of SQS, its attributes included, 1KiB to 1MiB. A larger one is put into the
+    /// bucket, under payloads/, and a pointer to it is sent
+    #[arg(
+        long, env = "COMPUTE_MAX_INLINE_SIZE", value_name = "BYTES", default_value = "448KiB",
+        value_parser = flags::byte_size(1 << 10..=1 << 20)
+    )]
+    pub max_inline_size: usize,
+    /// The memory for answers that were given in the last minute, 0 to 1GiB: who asks for an operation before its record can be
+    /// read is told from there
+    #[arg(
+        long, env = "COMPUTE_ANSWERS_KEPT", value_name = "BYTES", default_value = "32MiB",
+        value_parser = flags::byte_size(0..=1 << 30)
+    )]
+    pub answers_kept: usize,
 }
 
 /// Settings that contradict each other.
@@ -159,6 +189,10 @@ impl Config {
             drain_limit: 25 * SECOND,
             poll_wait: 20 * SECOND,
             max_message_size: 64 << 20,
+            memory_budget: None,
+            stream_idle_timeout: 30 * SECOND,
+            max_inline_size: 448 << 10,
+            answers_kept: 32 << 20,
         }
     }
 
@@ -174,8 +208,14 @@ impl Config {
         Ok(())
     }
 
-    pub(crate) fn deadlines(&self) -> DeadlineLimits {
-        DeadlineLimits { default: self.default_deadline, max: self.max_deadline }
+    pub(crate) fn call_limits(&self) -> CallLimits {
+        let budget = self.memory_budget.map_or_else(|| memory::limit() / 2, |budget| budget as u64);
+        CallLimits {
+            deadlines: DeadlineLimits { default: self.default_deadline, max: self.max_deadline },
+            message_size: self.max_message_size,
+            stream_idle_timeout: self.stream_idle_timeout,
+            memory: MemoryBudget::new(budget),
+        }
     }
 
     /// All times of the upkeep keep the proportions of its defaults.
@@ -251,6 +291,10 @@ mod tests {
             ("--reply-queue-heartbeat", "500ms", "from 1s to 1h"),
             ("--drain-limit", "soon", "from 0s to 1day"),
             ("--max-message-size", "64MB", "from 1024 to 1073741824 bytes"),
+            ("--memory-budget", "63MiB", "from 67108864 to 1099511627776 bytes"),
+            ("--stream-idle-timeout", "0s", "from 100ms to 1day"),
+            ("--max-inline-size", "2MiB", "from 1024 to 1048576 bytes"),
+            ("--answers-kept", "2GiB", "from 0 to 1073741824 bytes"),
             ("--reply-queue", "q.fifo", "standard queue"),
             ("--reply-queue", "q-{host}", "{instance}"),
             ("--instance", "a b", "1 to 64 letters"),

@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use compute_operations::Bucket;
+use compute_operations::payload::Payloads;
 use compute_process::{Readiness, State, admin};
 use humantime::format_duration;
 use sqs_rpc::{Requester, StartError};
@@ -16,9 +18,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::calls::Calls;
+use crate::claim_check::ClaimCheck;
 use crate::config::{Config, ConfigError};
+use crate::exchange::Exchange;
 use crate::metrics::metrics;
+use crate::operations::{Answers, Operations, WaitLimits};
 use crate::server::Services;
+use crate::service::Compute;
+use crate::stream::Streams;
 
 /// How long clients have, once all calls are answered, to take the answers and hang up. Then they are cut off.
 const HANG_UP_LIMIT: Duration = Duration::from_secs(1);
@@ -73,9 +80,10 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     config.check()?;
-    let calls = Calls::new(config.deadlines(), config.max_message_size);
+    let calls = Calls::new(config.call_limits());
     let started = Arc::new(OnceLock::new());
-    let metrics = metrics(calls.clone(), started.clone());
+    let answers = Arc::new(Answers::new(config.answers_kept));
+    let metrics = metrics(calls.clone(), answers.clone(), started.clone());
     // Operators are answered to the very end.
     let _admin = listeners.admin.map(|listener| {
         let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
@@ -86,7 +94,11 @@ pub async fn run(
     let Some(requester) = start_requester(aws, &config, shutdown.as_mut()).await? else { return Ok(()) };
     let _ = started.set(requester.clone());
 
-    let services = Services::new(&calls, requester.clone(), &config, readiness.clone())?;
+    let _look = AbortOnDropHandle::new(tokio::spawn(look_at(aws.clone(), config.log_bucket.clone())));
+    let bucket = Bucket::new(aws, &config.log_bucket);
+    let payloads = Payloads::new(bucket.clone());
+    let compute = compute(&config, &calls, &requester, answers, bucket, payloads.clone());
+    let services = Services::new(&calls, compute, &config, readiness.clone())?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let _cut_when_dropped = cut.clone().drop_guard();
     let address = listeners.calls.local_addr().ok();
@@ -121,14 +133,33 @@ pub async fn run(
     tracing::info!(in_flight = calls.in_flight(), limit = %format_duration(config.drain_limit), "draining");
     // Which calls are left at the limit is logged by the requester, which then ends them.
     let _ = timeout(config.drain_limit, calls.finished()).await;
+    calls.end();
     requester.shutdown(Duration::ZERO).await;
     if timeout(HANG_UP_LIMIT, &mut server).await.is_err() {
         tracing::debug!("cutting the connections that are still open");
         cut.cancel();
         let _ = server.await;
     }
+    if timeout(HANG_UP_LIMIT, payloads.settled()).await.is_err() {
+        tracing::warn!("payloads without a message stay until their lifecycle rule deletes them");
+    }
     tracing::info!("ended");
     Ok(())
+}
+
+fn compute(
+    config: &Config,
+    calls: &Calls,
+    requester: &Requester,
+    answers: Arc<Answers>,
+    bucket: Bucket,
+    payloads: Payloads,
+) -> Compute {
+    let limits = WaitLimits { all: config.max_in_flight, per_tenant: config.max_in_flight_per_tenant };
+    let operations = Operations::new(bucket, answers.clone(), requester.clone(), limits);
+    let streams = Streams::new(payloads.clone(), calls);
+    let exchange = Exchange::new(requester.clone(), ClaimCheck::new(payloads, config.max_inline_size), answers);
+    Compute::new(exchange, streams, operations, config)
 }
 
 /// Starts the requester; none if `shutdown` comes first.
@@ -147,6 +178,13 @@ async fn start_requester(
             }
             Ok(None)
         }
+    }
+}
+
+/// Tells the operator when the log cannot be reached. That is no reason not to start: calls that compute do without it.
+async fn look_at(aws: SdkConfig, log_bucket: String) {
+    if let Err(error) = Bucket::open(&aws, &log_bucket).await {
+        tracing::warn!(%error, "the log cannot be reached: until it can, operations are not found, listed or repeated");
     }
 }
 

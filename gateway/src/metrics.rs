@@ -7,14 +7,22 @@ use compute_process::exposition::Exposition;
 use sqs_rpc::Requester;
 
 use crate::calls::Calls;
+use crate::operations::Answers;
 
 /// The metrics of the gateway; those of its requester as soon as there is one.
-pub(crate) fn metrics(calls: Calls, requester: Arc<OnceLock<Requester>>) -> admin::Metrics {
+pub(crate) fn metrics(calls: Calls, answers: Arc<Answers>, requester: Arc<OnceLock<Requester>>) -> admin::Metrics {
     Arc::new(move || {
         let mut metrics = Exposition::new();
         metrics.gauge("compute_gateway_calls_in_flight", "Calls that are not answered yet.", calls.in_flight());
+        let memory = calls.memory();
+        let help = "Bytes of memory that requests take of the budget, at most as they may turn out.";
+        metrics.gauge("compute_gateway_memory_taken_bytes", help, memory.taken());
+        metrics.gauge("compute_gateway_memory_budget_bytes", "Bytes of memory that requests may take.", memory.limit());
         let help = "Calls answered, by gRPC code; CANCELLED where the caller left first.";
         metrics.counter_by("compute_gateway_calls_total", help, "code", calls.answered().by_code());
+        let (kept, bytes) = answers.size();
+        metrics.gauge("compute_gateway_answers_kept", "Answers kept until their records can be read.", kept);
+        metrics.gauge("compute_gateway_answers_kept_bytes", "Memory of the answers kept, in bytes.", bytes);
         if let Some(requester) = requester.get() {
             queue_metrics(&mut metrics, requester);
         }

@@ -11,7 +11,6 @@ use compute_process::{Readiness, State};
 use compute_proto::FILE_DESCRIPTOR_SET;
 use compute_proto::v1::compute_service_server::ComputeServiceServer;
 use http::StatusCode;
-use sqs_rpc::Requester;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
@@ -51,13 +50,12 @@ pub(crate) struct Services {
 impl Services {
     pub(crate) fn new(
         calls: &Calls,
-        requester: Requester,
+        compute: Compute,
         config: &Config,
         readiness: Readiness,
     ) -> Result<Self, tonic_reflection::server::Error> {
         // `Calls` refuse larger messages before tonic can, with details.
-        let compute = ComputeServiceServer::new(Compute::new(requester, config.tenant_metadata.clone()))
-            .max_decoding_message_size(config.max_message_size);
+        let compute = ComputeServiceServer::new(compute).max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
         // Reflection is a stream in both directions, which gRPC-Web does not have.
         let services = Routes::new(web(calls.in_front_of(compute)))

@@ -1,47 +1,54 @@
-//! The compute service: a call in, a request on the queue, its reply out.
+//! The compute service: what each call takes from its message and metadata, and who answers it.
 
-use std::panic::resume_unwind;
+use std::time::Duration;
 
-use compute_proto::COMPUTE_METHOD;
 use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{
     ComputeRequest, ComputeResponse, ComputeStreamRequest, GetOperationRequest, ListOperationsRequest,
-    ListOperationsResponse, Operation, Statistics, SubmitOperationRequest, WaitOperationRequest,
+    ListOperationsResponse, Operation, SubmitOperationRequest, WaitOperationRequest,
 };
 use compute_proto::validate::{FieldViolation, validate};
-use compute_proto::wire::{self, WireError};
 use http::HeaderName;
-use sqs_rpc::{Call, CallError, Reply, Requester};
+use sqs_rpc::CallError;
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
+use uuid::Uuid;
 
-use crate::calls::Admitted;
+use crate::calls::{Admitted, CallMemory, name_operation};
+use crate::config::Config;
+use crate::exchange::{Caller, Exchange, Prepared};
+use crate::operations::{Chosen, Operations, name};
 use crate::status;
+use crate::stream::{Received, Streams};
 use crate::tenant::tenant;
-use crate::timing::timing;
 use crate::traceparent;
 
-/// JSON from this size on, in bytes, is written and read off the threads that serve all calls. Below, that takes well under a
-/// millisecond, and a hop to another thread is not worth it.
-const LARGE: usize = 64 * 1024;
+/// The field of a request in which its caller may choose the operation id.
+const OPERATION_ID: &str = "operation_id";
 
-/// Answers calls with what workers reply.
+/// Answers calls with what workers reply, and with what is known of operations.
 pub(crate) struct Compute {
-    requester: Requester,
+    exchange: Exchange,
+    streams: Streams,
+    operations: Operations,
+    max_in_flight: usize,
     /// The metadata entry that names the tenant, if one is trusted to.
     tenant_metadata: Option<HeaderName>,
 }
 
-/// What a call's metadata says.
-struct Caller {
-    tenant: Option<String>,
-    traceparent: Option<String>,
+/// A call whose metadata has been read.
+struct Opened<T> {
+    admitted: Admitted,
+    caller: Caller,
+    memory: CallMemory,
+    message: T,
 }
 
 impl Compute {
-    pub(crate) fn new(requester: Requester, tenant_metadata: Option<HeaderName>) -> Self {
-        Self { requester, tenant_metadata }
+    pub(crate) fn new(exchange: Exchange, streams: Streams, operations: Operations, config: &Config) -> Self {
+        let Config { max_in_flight, tenant_metadata, .. } = config;
+        Self { exchange, streams, operations, max_in_flight: *max_in_flight, tenant_metadata: tenant_metadata.clone() }
     }
 
     fn caller(&self, metadata: &MetadataMap) -> Result<Caller, FieldViolation> {
@@ -50,128 +57,214 @@ impl Compute {
         Ok(Caller { tenant, traceparent })
     }
 
-    async fn answer(
-        &self,
-        admitted: Admitted,
-        request: ComputeRequest,
-        caller: Caller,
-    ) -> Result<ComputeResponse, Failed> {
-        // What comes before and after the wait is boxed, so that a call that waits has no room for it: very many may wait. A large
-        // list makes it long, so it is held to the deadline as well, as the requester holds the wait.
-        let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
-        let waiting =
-            Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, caller))).await.map_err(late)?;
-        let reply = waiting.await?;
-        Box::pin(timeout_at(admitted.deadline, receive(admitted, reply))).await.map_err(late)?
+    /// Takes a call apart. Its metadata and extensions go: a call that waits would else keep them, a good part of its memory.
+    fn open<T>(&self, mut request: Request<T>) -> Result<Opened<T>, Status> {
+        let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
+        let caller = self.caller(request.metadata()).map_err(|violation| invalid(admitted, vec![violation]))?;
+        let memory = request.extensions_mut().remove::<CallMemory>().expect("the service stands behind `Calls`");
+        Ok(Opened { admitted, caller, memory, message: request.into_inner() })
     }
 
-    /// Has the request sent, and gives back the wait for its reply.
-    async fn send(
+    /// Makes a request ready to be sent. A large list makes that long, so it is held to the deadline.
+    async fn prepare(
         &self,
         admitted: Admitted,
+        caller: &Caller,
         request: ComputeRequest,
-        caller: Caller,
-    ) -> impl Future<Output = Result<Reply, CallError>> + Send + use<> {
-        let finish_late = request.finish_late;
-        let body = to_json(request).await;
-        self.requester.call(Call {
-            id: admitted.id,
-            method: COMPUTE_METHOD.to_owned(),
-            body: body.into(),
-            digest: None,
-            content_type: None,
-            deadline: admitted.deadline,
-            finish_late,
-            tenant: caller.tenant,
-            traceparent: caller.traceparent,
-        })
+        memory: CallMemory,
+    ) -> Result<Prepared, Status> {
+        let operation = status::Operation { id: admitted.id, finish_late: Some(request.finish_late) };
+        let prepared = timeout_at(admitted.deadline, self.exchange.prepare(request, caller, memory)).await;
+        let prepared = prepared.map_err(|_elapsed| status::deadline_exceeded(operation))?;
+        prepared.map_err(|error| status::payload_unavailable(&error, operation))
     }
-}
 
-async fn receive(admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Failed> {
-    let statistics = from_json(reply.body).await?;
-    Ok(ComputeResponse {
-        operation_id: admitted.id.to_string(),
-        statistics: Some(statistics),
-        timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
-        worker: reply.worker.unwrap_or_default(),
-    })
+    /// Answers a call whose id the gateway has made.
+    fn answer(
+        &self,
+        admitted: Admitted,
+        caller: Caller,
+        prepared: Prepared,
+    ) -> impl Future<Output = Result<ComputeResponse, Status>> + Send + use<> {
+        let operation = status::Operation { id: admitted.id, finish_late: Some(prepared.finish_late) };
+        let answer = self.exchange.answer(admitted, caller, prepared);
+        async move { answer.await.map_err(|failed| failed.into_status(operation)) }
+    }
+
+    /// Answers a call whose id its caller chose.
+    async fn answer_chosen(
+        &self,
+        admitted: Admitted,
+        caller: Caller,
+        prepared: Prepared,
+    ) -> Result<Response<ComputeResponse>, Status> {
+        let chosen = Chosen {
+            admitted,
+            tenant: caller.tenant.clone(),
+            digest: prepared.digest,
+            finish_late: prepared.finish_late,
+            field: OPERATION_ID,
+        };
+        let exchange = self.exchange.clone();
+        let send = async move { exchange.answer(admitted, caller, prepared).await };
+        let answer = self.operations.answer_chosen(chosen, send).await?;
+        Ok(about(admitted.id, answer))
+    }
 }
 
 #[async_trait]
 impl ComputeService for Compute {
+    // What comes before the wait is boxed here and below, so that a call that waits has no room for it: very many may wait.
     async fn compute(&self, request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
-        let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
-        let operation = status::Operation { id: admitted.id, finish_late: Some(request.get_ref().finish_late) };
-        validate(request.get_ref()).map_err(|violations| status::invalid_request(violations, operation))?;
-        let caller =
-            self.caller(request.metadata()).map_err(|violation| status::invalid_request(vec![violation], operation))?;
-        // Metadata and extensions go here: a call that waits would else keep them, a good part of its memory.
-        let request = request.into_inner();
-        match self.answer(admitted, request, caller).await {
-            Ok(response) => Ok(Response::new(response)),
-            Err(Failed::Call(error)) => Err(status::from_call_error(error, operation)),
-            Err(Failed::Reply(error)) => Err(status::malformed_reply(&error, operation)),
+        let Opened { admitted, caller, memory, message } = self.open(request)?;
+        let chosen = checked(&message, "").map_err(|violations| invalid(admitted, violations))?;
+        let admitted = Admitted { id: chosen.unwrap_or(admitted.id), ..admitted };
+        let prepared = Box::pin(self.prepare(admitted, &caller, message, memory)).await?;
+        match chosen {
+            None => self.answer(admitted, caller, prepared).await.map(Response::new),
+            Some(_) => Box::pin(self.answer_chosen(admitted, caller, prepared)).await,
         }
     }
 
     async fn compute_stream(
         &self,
-        _request: Request<Streaming<ComputeStreamRequest>>,
+        request: Request<Streaming<ComputeStreamRequest>>,
     ) -> Result<Response<ComputeResponse>, Status> {
-        Err(Status::unimplemented("being built"))
+        let Opened { admitted, caller, memory, message } = self.open(request)?;
+        let operation = status::Operation { id: admitted.id, finish_late: None };
+        // What could not be sent when it has come need not come.
+        if self.exchange.in_flight() >= self.max_in_flight {
+            let error = CallError::TooManyInFlight { limit: self.max_in_flight };
+            return Err(status::from_call_error(error, operation));
+        }
+        let opened = self.streams.open(message, admitted.deadline).await;
+        let opened = opened.map_err(|error| status::from_stream_error(error, operation))?;
+        let chosen = chosen(opened.options(), OPERATION_ID).map_err(|violation| invalid(admitted, vec![violation]))?;
+        let admitted = Admitted { id: chosen.unwrap_or(admitted.id), ..admitted };
+        let operation = status::Operation { id: admitted.id, finish_late: Some(opened.options().finish_late) };
+        let received = Box::pin(self.streams.receive(opened, admitted.deadline)).await;
+        let prepared = match received.map_err(|error| status::from_stream_error(error, operation))? {
+            Received::Message { request, memory } => {
+                Box::pin(self.prepare(admitted, &caller, request, CallMemory::new(memory))).await?
+            }
+            Received::Payload { options, stored, payload } => {
+                self.exchange.prepare_stored(&options, &stored, payload, memory)
+            }
+        };
+        match chosen {
+            None => self.answer(admitted, caller, prepared).await.map(Response::new),
+            Some(_) => Box::pin(self.answer_chosen(admitted, caller, prepared)).await,
+        }
     }
 
-    async fn submit_operation(&self, _request: Request<SubmitOperationRequest>) -> Result<Response<Operation>, Status> {
-        Err(Status::unimplemented("being built"))
+    async fn submit_operation(&self, request: Request<SubmitOperationRequest>) -> Result<Response<Operation>, Status> {
+        let Opened { admitted, caller, memory, message: SubmitOperationRequest { request } } = self.open(request)?;
+        let missing = || vec![violation("request", "it is missing")];
+        let request = request.ok_or_else(|| invalid(admitted, missing()))?;
+        let chosen = checked(&request, "request.").map_err(|violations| invalid(admitted, violations))?;
+        let (id, chosen_in) = (chosen.unwrap_or(admitted.id), chosen.map(|_| "request.operation_id"));
+        let admitted = Admitted { id, ..admitted };
+        let submitted = self.operations.submit(&self.exchange, admitted, caller, request, memory, chosen_in).await?;
+        Ok(about(id, submitted))
     }
 
-    async fn get_operation(&self, _request: Request<GetOperationRequest>) -> Result<Response<Operation>, Status> {
-        Err(Status::unimplemented("being built"))
+    async fn get_operation(&self, request: Request<GetOperationRequest>) -> Result<Response<Operation>, Status> {
+        let Opened { admitted, caller, message: GetOperationRequest { name }, .. } = self.open(request)?;
+        let id = name::id_in(&name).map_err(|violation| invalid(admitted, vec![violation]))?;
+        let operation = self.operations.get(caller.tenant.as_deref(), id, admitted.deadline).await?;
+        Ok(about(id, operation))
     }
 
-    async fn wait_operation(&self, _request: Request<WaitOperationRequest>) -> Result<Response<Operation>, Status> {
-        Err(Status::unimplemented("being built"))
+    async fn wait_operation(&self, request: Request<WaitOperationRequest>) -> Result<Response<Operation>, Status> {
+        let Opened { admitted, caller, message: WaitOperationRequest { name, timeout }, .. } = self.open(request)?;
+        let (id, timeout) = match (name::id_in(&name), duration(timeout)) {
+            (Ok(id), Ok(timeout)) => (id, timeout),
+            (id, timeout) => return Err(invalid(admitted, id.err().into_iter().chain(timeout.err()).collect())),
+        };
+        let until = timeout.and_then(|timeout| admitted.arrived.checked_add(timeout)).unwrap_or(admitted.deadline);
+        let operation = self.operations.wait(caller.tenant.as_deref(), id, until, admitted.deadline).await?;
+        Ok(about(id, operation))
     }
 
     async fn list_operations(
         &self,
-        _request: Request<ListOperationsRequest>,
+        request: Request<ListOperationsRequest>,
     ) -> Result<Response<ListOperationsResponse>, Status> {
-        Err(Status::unimplemented("being built"))
+        let Opened { admitted, caller, message: request, .. } = self.open(request)?;
+        self.operations.list(admitted, caller.tenant.as_deref(), &request).await.map(Response::new)
     }
 }
 
-/// Why there is no result.
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Call(#[from] CallError),
-    #[error(transparent)]
-    Reply(#[from] WireError),
-}
-
-async fn to_json(request: ComputeRequest) -> String {
-    let is_large = request.values.len() >= LARGE / size_of::<i64>();
-    off_thread_if(is_large, move || wire::request_to_json(&request)).await
-}
-
-async fn from_json(body: String) -> Result<Statistics, WireError> {
-    let is_large = body.len() >= LARGE;
-    off_thread_if(is_large, move || wire::statistics_from_json(&body)).await
-}
-
-async fn off_thread_if<T: Send + 'static>(is_large: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
-    if !is_large {
-        return work();
+/// Checks a request, whose fields are in `prefix`, and gives the operation id that its caller chose, if it did.
+fn checked(request: &ComputeRequest, prefix: &str) -> Result<Option<Uuid>, Vec<FieldViolation>> {
+    let mut violations = validate(request).err().unwrap_or_default();
+    for violation in &mut violations {
+        violation.field.insert_str(0, prefix);
     }
-    let span = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The runtime is going down, and this task with it.
-            Err(_cancelled) => std::future::pending().await,
-        },
+    match chosen(request, &format!("{prefix}{OPERATION_ID}")) {
+        Ok(id) if violations.is_empty() => Ok(id),
+        id => {
+            violations.extend(id.err());
+            Err(violations)
+        }
+    }
+}
+
+/// The operation id that a caller chose, if it did; `field` has it.
+fn chosen(request: &ComputeRequest, field: &str) -> Result<Option<Uuid>, FieldViolation> {
+    (!request.operation_id.is_empty()).then(|| name::chosen(&request.operation_id, field)).transpose()
+}
+
+fn violation(field: &str, description: &str) -> FieldViolation {
+    FieldViolation { field: field.to_owned(), description: description.to_owned() }
+}
+
+fn invalid(admitted: Admitted, violations: Vec<FieldViolation>) -> Status {
+    status::invalid_request(violations, status::Operation { id: admitted.id, finish_late: None })
+}
+
+/// An answer about an operation that the call itself did not make.
+fn about<T>(id: Uuid, answer: T) -> Response<T> {
+    let mut response = Response::new(answer);
+    name_operation(response.metadata_mut(), id);
+    response
+}
+
+/// How long a caller wants to wait, if it says so. prost's own conversion panics on some durations.
+fn duration(timeout: Option<prost_types::Duration>) -> Result<Option<Duration>, FieldViolation> {
+    let duration = |prost_types::Duration { seconds, nanos }| {
+        let (seconds, nanos) = (u64::try_from(seconds).ok()?, u32::try_from(nanos).ok()?);
+        (nanos < 1_000_000_000).then(|| Duration::new(seconds, nanos))
+    };
+    let allowed =
+        |timeout| duration(timeout).ok_or_else(|| violation("timeout", "a duration of 0 s or more is wanted"));
+    timeout.map(allowed).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_as_long_as_its_caller_says_and_never_negative() {
+        let seconds = |seconds, nanos| duration(Some(prost_types::Duration { seconds, nanos }));
+        assert_eq!(duration(None), Ok(None));
+        assert_eq!(seconds(0, 0), Ok(Some(Duration::ZERO)));
+        assert_eq!(seconds(1, 500_000_000), Ok(Some(Duration::from_millis(1_500))));
+        assert!(seconds(i64::MAX, 0).is_ok());
+        for (s, n) in [(-1, 0), (0, -1), (1, -1), (0, 1_000_000_000), (i64::MIN, 0), (i64::MIN, i32::MIN)] {
+            assert_eq!(seconds(s, n).expect_err("refused").field, "timeout", "{s} s {n} ns");
+        }
+    }
+
+    #[test]
+    fn every_violation_is_named_by_its_path() {
+        let request = ComputeRequest { operation_id: "7".to_owned(), quantiles: vec![2.0], ..Default::default() };
+        let fields = |prefix| {
+            let violations = checked(&request, prefix).expect_err("refused");
+            violations.into_iter().map(|violation| violation.field).collect::<Vec<_>>()
+        };
+        assert_eq!(fields(""), ["values", "quantiles[0]", "operation_id"]);
+        assert_eq!(fields("request."), ["request.values", "request.quantiles[0]", "request.operation_id"]);
     }
 }

@@ -2,6 +2,7 @@ use serde_json::json;
 use tonic::metadata::MetadataMap;
 
 use super::*;
+use crate::memory::MemoryBudget;
 
 const ID: Uuid = Uuid::from_u128(0x0193_5c1e_0000_7000_8000_0000_0000_0001);
 const OPERATION: Operation = Operation { id: ID, finish_late: Some(true) };
@@ -18,6 +19,7 @@ fn check(status: &Status, code: Code, reason: &str, is_to_retry: bool) -> HashMa
     assert_eq!((status.code(), info.reason.as_str()), (code, reason), "{status:?}");
     assert_eq!(info.domain, "compute.v1");
     assert_eq!(info.metadata.get("operation_id"), Some(&ID.to_string()));
+    assert_eq!(status.metadata().get("operation-id").expect("the same in the metadata"), &ID.to_string());
     let delay = details.retry_info().and_then(|retry| retry.retry_delay);
     assert_eq!(delay, is_to_retry.then_some(RETRY_DELAY), "{status:?}");
     assert!(!status.message().contains("secret"), "{status:?}");
@@ -106,4 +108,36 @@ fn a_status_survives_the_headers_it_is_sent_in() {
     assert_eq!(received.message(), "the message cannot be read: línea 1\nline 2");
     check(&received, Code::InvalidArgument, "MALFORMED_MESSAGE", false);
     assert_eq!(received.metadata().len(), MetadataMap::from_headers(response.headers().clone()).len() - 3);
+}
+
+#[test]
+fn what_a_stream_can_meet_has_reasons_of_its_own() {
+    let full = MemoryBudget::new(10).take(11).expect_err("there is no room");
+    check(&memory_exhausted(full, OPERATION), Code::ResourceExhausted, "MEMORY_EXHAUSTED", true);
+
+    let status = stream_stalled(Duration::from_millis(1500), OPERATION);
+    let metadata = check(&status, Code::DeadlineExceeded, "STREAM_STALLED", false);
+    assert_eq!(metadata.get("idle_timeout_ms").map(String::as_str), Some("1500"));
+
+    let status = payload_unavailable(&std::io::Error::other("secret bucket"), OPERATION);
+    check(&status, Code::Unavailable, "PAYLOAD_UNAVAILABLE", true);
+}
+
+#[test]
+fn a_status_made_before_the_operation_was_known_names_it_afterwards() {
+    let unknown = Operation { id: Uuid::nil(), finish_late: None };
+    let failed = |status| from_stream_error(StreamError::Message(status), OPERATION);
+    let status = failed(message_too_large(12, 10, unknown));
+    let metadata = check(&status, Code::ResourceExhausted, "MESSAGE_TOO_LARGE", false);
+    assert_eq!(metadata.get("size").map(String::as_str), Some("12"));
+    check(
+        &failed(memory_exhausted(Exhausted { limit: 1 }, unknown)),
+        Code::ResourceExhausted,
+        "MEMORY_EXHAUSTED",
+        true,
+    );
+
+    let status = failed(Status::internal("failed to decode Protobuf message: invalid tag"));
+    check(&status, Code::InvalidArgument, "MALFORMED_MESSAGE", false);
+    assert!(status.message().ends_with("invalid tag"), "{status:?}");
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use compute_operations::record::Times;
 use compute_proto::v1;
 use sqs_rpc::CallTiming;
 
@@ -29,6 +30,26 @@ pub(crate) fn timing(total: Duration, call: &CallTiming) -> v1::Timing {
         reply_queue: reply_queue.and_then(proto),
         compute: call.compute.and_then(proto),
     }
+}
+
+/// The `Timing` of an operation as far as the log knows it; none if it knows nothing.
+///
+/// `request_queue` is measured on SQS's clock and `compute` on the worker's. `total` and `work` reach from the one to the other,
+/// and are nothing where these disagree by more than that.
+pub(crate) fn logged(times: Times) -> Option<v1::Timing> {
+    let between = |from: Option<i64>, to: Option<i64>| {
+        let ms = u64::try_from(to?.saturating_sub(from?)).unwrap_or(0);
+        proto(Duration::from_millis(ms))
+    };
+    let timing = v1::Timing {
+        total: between(times.sent, times.finished),
+        request_queue: between(times.sent, times.first_received),
+        work: between(times.first_received, times.finished),
+        compute: between(times.started, times.finished),
+        gateway: None,
+        reply_queue: None,
+    };
+    (timing != v1::Timing::default()).then_some(timing)
 }
 
 /// Absent only for a duration beyond 292 billion years.
@@ -73,6 +94,21 @@ mod tests {
         let timing = timing(ms(100), &call);
         assert_eq!(parts(&timing), [ms(80), ms(20)]);
         assert_eq!(timing.request_queue, None);
+    }
+
+    #[test]
+    fn the_log_tells_what_it_knows_and_nothing_is_negative() {
+        let times = Times { sent: Some(1_000), first_received: Some(1_200), started: Some(900), finished: Some(960) };
+        let timing = logged(times).expect("something is known");
+        assert_eq!((timing.request_queue, timing.compute), (proto(ms(200)), proto(ms(60))));
+        assert_eq!((timing.total, timing.work), (proto(ms(0)), proto(ms(0))), "the worker's clock is behind");
+        assert_eq!((timing.gateway, timing.reply_queue), (None, None));
+
+        let times = Times { sent: Some(1_000), finished: Some(1_500), ..Times::default() };
+        let timing = logged(times).expect("something is known");
+        assert_eq!((timing.total, timing.request_queue), (proto(ms(500)), None));
+        assert!(logged(Times { sent: Some(i64::MIN), finished: Some(i64::MAX), ..Times::default() }).is_some());
+        assert_eq!(logged(Times::default()), None);
     }
 
     #[test]

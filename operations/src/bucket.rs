@@ -1,6 +1,7 @@
 //! The bucket: the only code here that knows the AWS SDK.
 
 mod multipart;
+mod object;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,10 +16,17 @@ use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use bytes::Bytes;
 
 pub(crate) use self::multipart::{Multipart, Part};
+pub(crate) use self::object::Object;
+pub use self::object::ReadError;
 
 /// How long one attempt of a request may take, so that an S3 that takes an object and never answers does not keep it for ever.
 /// The SDK's retries come on top.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an object is tried to be created that is being created by others, and the pause before the second time. The pauses
+/// grow by as much each time.
+const MAX_CONFLICTS: u32 = 5;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A bucket in S3. Clones share the connections.
 #[derive(Clone)]
@@ -106,42 +114,36 @@ impl Bucket {
     }
 
     /// Creates an object, unless there is one of that name.
+    ///
+    /// Of several at once S3 may let one create the object and answer others that they are in conflict, which decides nothing:
+    /// they are to try again, and do.
     pub(crate) async fn create(&self, key: &str, content: Content, data: Bytes) -> Result<Created, BucketError> {
-        let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
-        match request.if_none_match("*").body(ByteStream::from(data)).send().await {
-            Ok(_) => Ok(Created::New),
-            Err(error) if error.code() == Some("PreconditionFailed") => Ok(Created::Existed),
-            Err(error) => Err(self.error("PutObject", &error)),
+        let mut conflicts = 0;
+        loop {
+            let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
+            match request.if_none_match("*").body(ByteStream::from(data.clone())).send().await {
+                Ok(_) => return Ok(Created::New),
+                Err(error) if error.code() == Some("PreconditionFailed") => return Ok(Created::Existed),
+                Err(error) if error.code() == Some("ConditionalRequestConflict") && conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                    tokio::time::sleep(CONFLICT_PAUSE * conflicts).await;
+                }
+                Err(error) => return Err(self.error("PutObject", &error)),
+            }
         }
-    }
-
-    /// Writes an object, in place of one of that name.
-    pub(crate) async fn put(&self, key: &str, content: Content, data: Bytes) -> Result<(), BucketError> {
-        let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
-        let answer = request.body(ByteStream::from(data)).send().await;
-        answer.map_err(|error| self.error("PutObject", &error))?;
-        Ok(())
     }
 
     /// Reads an object; none if there is none.
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Bytes>, BucketError> {
         let Some(mut object) = self.read(key).await? else { return Ok(None) };
         let mut data = Vec::new();
-        while let Some(chunk) = object.next().await? {
-            data.extend_from_slice(&chunk);
-        }
-        Ok(Some(data.into()))
-    }
-
-    /// Starts to read an object; none if there is none.
-    pub(crate) async fn read(&self, key: &str) -> Result<Option<Object>, BucketError> {
-        match self.client.get_object().bucket(&*self.name).key(key).send().await {
-            Ok(answer) => {
-                let size = answer.content_length.and_then(|size| u64::try_from(size).ok());
-                Ok(Some(Object { size, body: answer.body, bucket: self.clone() }))
+        loop {
+            match object.next().await {
+                Ok(Some(chunk)) => data.extend_from_slice(&chunk),
+                Ok(None) => return Ok(Some(data.into())),
+                Err(ReadError::Bucket(error)) => return Err(error),
+                Err(error @ ReadError::Changed { .. }) => return Err(self.failed("GetObject", error.to_string())),
             }
-            Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
-            Err(error) => Err(self.error("GetObject", &error)),
         }
     }
 
@@ -222,24 +224,4 @@ impl Bucket {
 fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// An object that is being read.
-pub(crate) struct Object {
-    size: Option<u64>,
-    body: ByteStream,
-    bucket: Bucket,
-}
-
-impl Object {
-    /// Its bytes, as S3 says before it sends them.
-    pub(crate) fn size(&self) -> Option<u64> {
-        self.size
-    }
-
-    /// Its next bytes; none at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BucketError> {
-        let chunk = self.body.next().await.transpose();
-        chunk.map_err(|error| self.bucket.failed("GetObject", causes(&error)))
-    }
 }

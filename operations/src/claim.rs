@@ -5,6 +5,8 @@
 //! whether a call repeats a request or takes the id of another one, whatever the mode of the log and the language of the
 //! worker. Ids that gateways make need no claim.
 //!
+//! A claim says nothing of whether the request was ever sent: its gateway may have died in between.
+//!
 //! Claims may go by a lifecycle rule some time after the 24 hours in which an id can be new.
 
 use serde::{Deserialize, Serialize};
@@ -56,10 +58,38 @@ pub async fn claim(bucket: &Bucket, tenant: Option<&str>, id: Uuid, digest: &str
         if bucket.create(&key, Content::JSON, content.clone().into()).await? == Created::New {
             return Ok(Claim::New);
         }
-        let Some(claimed) = bucket.get(&key).await? else { continue };
-        // What cannot be read belongs to nobody's request, least of all to this one.
-        let is_ours = serde_json::from_slice::<Claimed>(&claimed).is_ok_and(|claimed| claimed.digest == digest);
-        return Ok(if is_ours { Claim::Repeated } else { Claim::Taken });
+        if let Some(owner) = read(bucket, &key).await? {
+            return Ok(if owner.is(digest) { Claim::Repeated } else { Claim::Taken });
+        }
     }
     Ok(Claim::Taken)
+}
+
+/// Whose a claimed id is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The digest of its request. None: the claim cannot be read, and belongs to nobody's request.
+    digest: Option<String>,
+}
+
+impl Owner {
+    /// Whether the id belongs to the request with this digest.
+    pub fn is(&self, digest: &str) -> bool {
+        self.digest.as_deref() == Some(digest)
+    }
+}
+
+/// Looks whose a tenant's operation id is, without claiming it; none if nobody has claimed it.
+///
+/// # Errors
+///
+/// See [`ClaimError`].
+pub async fn owner(bucket: &Bucket, tenant: Option<&str>, id: Uuid) -> Result<Option<Owner>, ClaimError> {
+    Ok(read(bucket, &key::claim(tenant, id)?).await?)
+}
+
+async fn read(bucket: &Bucket, key: &str) -> Result<Option<Owner>, BucketError> {
+    let Some(claimed) = bucket.get(key).await? else { return Ok(None) };
+    let claimed = serde_json::from_slice::<Claimed>(&claimed).ok();
+    Ok(Some(Owner { digest: claimed.map(|claimed| claimed.digest) }))
 }

@@ -1,27 +1,29 @@
 //! Bodies that are too large for a queue: objects `payloads/<uuid>`.
 //!
 //! They are written and read as streams, so that no process holds one whole: a writer has three parts of 8 MiB in memory at
-//! most. Payloads go by a lifecycle rule some weeks after their message can have been read for the last time; a writer that
-//! is dropped, or whose process dies, leaves at most an upload that was not completed, for which there is a rule too.
+//! most. Payloads go by a lifecycle rule some weeks after their message can have been read for the last time. One that no
+//! message was sent for is deleted at once, and so is what a writer leaves that is given up; a process that dies in between
+//! leaves a payload, or an upload that was not completed, for which there is a rule too.
 
-use bytes::{Bytes, BytesMut};
-use sha2::{Digest as _, Sha256};
-use tokio::task::JoinSet;
+mod reader;
+mod writer;
+
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::bucket::{Bucket, BucketError, Content, Multipart, Object, Part};
+pub use self::reader::PayloadReader;
+pub use self::writer::PayloadWriter;
+pub use crate::bucket::ReadError;
+use crate::bucket::{Bucket, BucketError};
 use crate::key;
 
-/// The bytes of a part. S3 takes 10,000 parts of at least 5 MiB: this makes 78 GiB.
-const PART_SIZE: usize = 8 << 20;
-
-/// How many parts are uploaded at once, while the next one fills.
-const PARTS_UNDER_WAY: usize = 2;
-
-/// The payloads in a bucket.
+/// The payloads in a bucket. Clones share the work in the background.
 #[derive(Debug, Clone)]
 pub struct Payloads {
     bucket: Bucket,
+    /// Uploads, and deletions of what was given up.
+    background: TaskTracker,
 }
 
 /// A payload that S3 has.
@@ -35,10 +37,20 @@ pub struct Stored {
     pub digest: String,
 }
 
+/// A payload that no message points to yet. Dropped before it is said to be [`sent`](Self::sent), it is deleted in the
+/// background.
+#[derive(Debug)]
+#[must_use = "dropping it deletes the payload"]
+pub struct Unsent {
+    payloads: Payloads,
+    id: Uuid,
+    is_sent: bool,
+}
+
 impl Payloads {
     /// The payloads in this bucket.
     pub fn new(bucket: Bucket) -> Self {
-        Self { bucket }
+        Self { bucket, background: TaskTracker::new() }
     }
 
     /// The bucket they lie in.
@@ -47,16 +59,12 @@ impl Payloads {
     }
 
     /// Begins a payload of a new name.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime: the upload is a task of its own.
     pub fn write(&self, media_type: &'static str) -> PayloadWriter {
-        PayloadWriter {
-            id: Uuid::now_v7(),
-            content: Content { media_type },
-            bucket: self.bucket.clone(),
-            filling: BytesMut::new(),
-            upload: None,
-            size: 0,
-            hash: Sha256::new(),
-        }
+        PayloadWriter::new(self, media_type)
     }
 
     /// Starts to read a payload; none if there is none of that name.
@@ -76,162 +84,45 @@ impl Payloads {
     pub async fn delete(&self, id: Uuid) -> Result<(), BucketError> {
         self.bucket.delete(&key::payload(id)).await
     }
-}
 
-/// A payload that is being written. Dropped before [`finish`](Self::finish) it leaves nothing in S3.
-pub struct PayloadWriter {
-    id: Uuid,
-    content: Content,
-    bucket: Bucket,
-    filling: BytesMut,
-    /// None until the first part is full: a smaller payload takes one request.
-    upload: Option<Upload>,
-    size: u64,
-    hash: Sha256,
-}
+    /// Takes care of a payload until a message that points to it may have been sent.
+    pub fn unsent(&self, id: Uuid) -> Unsent {
+        Unsent { payloads: self.clone(), id, is_sent: false }
+    }
 
-impl std::fmt::Debug for PayloadWriter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PayloadWriter").field("id", &self.id).field("size", &self.size).finish_non_exhaustive()
+    /// Waits until what goes on in the background is done: for a process that ends, so that it leaves nothing behind. Writers
+    /// that live are waited for.
+    pub async fn settled(&self) {
+        self.background.close();
+        self.background.wait().await;
     }
 }
 
-impl PayloadWriter {
-    /// Appends bytes. Waits while as many parts are under way as may be: this is how a slow S3 slows the sender down.
-    ///
-    /// # Errors
-    ///
-    /// When S3 does not take a part. The payload is lost then.
-    pub async fn write(&mut self, mut data: &[u8]) -> Result<(), BucketError> {
-        self.size += data.len() as u64;
-        self.hash.update(data);
-        while !data.is_empty() {
-            let (now, rest) = data.split_at(data.len().min(PART_SIZE - self.filling.len()));
-            self.filling.extend_from_slice(now);
-            data = rest;
-            if self.filling.len() == PART_SIZE {
-                self.send_part().await?;
-            }
-        }
-        Ok(())
+impl Unsent {
+    /// The payload's name.
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 
-    /// Completes the payload.
-    ///
-    /// # Errors
-    ///
-    /// When S3 does not take it. There is nothing of it in S3 then.
-    pub async fn finish(mut self) -> Result<Stored, BucketError> {
-        if self.upload.is_some() && !self.filling.is_empty() {
-            self.send_part().await?;
-        }
-        match self.upload.take() {
-            Some(upload) => upload.complete().await?,
-            None => {
-                let data = std::mem::take(&mut self.filling).freeze();
-                self.bucket.put(&key::payload(self.id), self.content, data).await?;
-            }
-        }
-        Ok(Stored { id: self.id, size: self.size, digest: hex::encode(self.hash.finalize()) })
-    }
-
-    async fn send_part(&mut self) -> Result<(), BucketError> {
-        let data = self.filling.split().freeze();
-        if self.upload.is_none() {
-            let multipart = self.bucket.begin_multipart(&key::payload(self.id), self.content).await?;
-            self.upload = Some(Upload::new(multipart));
-        }
-        match &mut self.upload {
-            Some(upload) => upload.send(data).await,
-            None => Ok(()),
-        }
+    /// Keeps the payload: a message that points to it may have been sent.
+    pub fn sent(mut self) {
+        self.is_sent = true;
     }
 }
 
-/// An upload in parts. Aborted if it is dropped before it is complete.
-struct Upload {
-    multipart: Multipart,
-    under_way: JoinSet<Result<Part, BucketError>>,
-    sent: i32,
-    parts: Vec<Part>,
-    is_complete: bool,
-}
-
-impl Upload {
-    fn new(multipart: Multipart) -> Self {
-        Self { multipart, under_way: JoinSet::new(), sent: 0, parts: Vec::new(), is_complete: false }
-    }
-
-    async fn send(&mut self, data: Bytes) -> Result<(), BucketError> {
-        while self.under_way.len() >= PARTS_UNDER_WAY {
-            self.part_done().await?;
-        }
-        self.sent += 1;
-        let (multipart, number) = (self.multipart.clone(), self.sent);
-        self.under_way.spawn(async move { multipart.put(number, data).await });
-        Ok(())
-    }
-
-    async fn part_done(&mut self) -> Result<(), BucketError> {
-        match self.under_way.join_next().await {
-            Some(Ok(part)) => self.parts.push(part?),
-            Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            // The runtime is going down, and this task with it.
-            Some(Err(_cancelled)) => std::future::pending().await,
-            None => {}
-        }
-        Ok(())
-    }
-
-    async fn complete(mut self) -> Result<(), BucketError> {
-        while !self.under_way.is_empty() {
-            self.part_done().await?;
-        }
-        self.multipart.complete(std::mem::take(&mut self.parts)).await?;
-        self.is_complete = true;
-        Ok(())
-    }
-}
-
-impl Drop for Upload {
+impl Drop for Unsent {
     fn drop(&mut self) {
-        if self.is_complete {
+        if self.is_sent {
             return;
         }
-        self.under_way.abort_all();
-        let multipart = self.multipart.clone();
         // Without a runtime the process ends, and a lifecycle rule has to do.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if let Err(error) = multipart.abort().await {
-                    tracing::warn!(%error, "an upload that was given up stays until its lifecycle rule aborts it");
-                }
-            });
-        }
-    }
-}
-
-/// A payload that is being read.
-pub struct PayloadReader(Object);
-
-impl std::fmt::Debug for PayloadReader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PayloadReader").field("size", &self.0.size()).finish_non_exhaustive()
-    }
-}
-
-impl PayloadReader {
-    /// Its bytes, as S3 says before it sends them.
-    pub fn size(&self) -> Option<u64> {
-        self.0.size()
-    }
-
-    /// Its next bytes, as they come; none at the end.
-    ///
-    /// # Errors
-    ///
-    /// When the connection to S3 breaks.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, BucketError> {
-        self.0.next().await
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (payloads, id) = (self.payloads.clone(), self.id);
+        let delete = async move {
+            if let Err(error) = payloads.delete(id).await {
+                tracing::warn!(%error, payload = %id, "a payload without a message stays until its lifecycle rule deletes it");
+            }
+        };
+        self.payloads.background.spawn_on(delete, &runtime);
     }
 }

@@ -4,6 +4,7 @@
 //! - [`shutdown`]: SIGINT and SIGTERM as a future, and a second one that does not wait;
 //! - [`admin`]: a port of its own for `/livez`, `/readyz` and `/metrics`, fed by a [`Readiness`] and an
 //!   [`Exposition`](exposition::Exposition);
+//! - [`memory`]: how much memory the process may use;
 //! - [`aws`]: one configuration, and one HTTP client, for all AWS clients of the process;
 //! - [`flags`]: the value parsers of the flags that several of the binaries have.
 
@@ -12,6 +13,7 @@ pub mod aws;
 pub mod exposition;
 pub mod flags;
 pub mod logging;
+pub mod memory;
 mod readiness;
 pub mod shutdown;
 

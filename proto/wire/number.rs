@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for Integers {
 }
 
 /// Whether an integer, and with it every other one of its body, has to be written as a string.
-pub(super) fn needs_quotes(value: i64) -> bool {
+pub fn needs_quotes(value: i64) -> bool {
     value.unsigned_abs() > MAX_SAFE_INTEGER
 }
 

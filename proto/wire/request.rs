@@ -1,12 +1,14 @@
 //! The JSON form of `ComputeRequest`.
 
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::number::{
-    Double, Integer, Integers, WrittenDoubles, WrittenInteger, WrittenIntegers, needs_quotes, unwrap_doubles,
-};
+use super::number::{Double, Integer, WrittenDoubles, WrittenInteger, WrittenIntegers, needs_quotes, unwrap_doubles};
 use super::object::Object;
 use crate::v1;
+use crate::validate::MAX_VALUES;
 
 /// A request to write.
 pub(super) struct Written<'a>(pub(super) &'a v1::ComputeRequest);
@@ -50,7 +52,7 @@ pub(super) struct Read(pub(super) v1::ComputeRequest);
 
 #[derive(Deserialize)]
 struct ReadFields {
-    values: Option<Integers>,
+    values: Option<Values>,
     quantiles: Option<Vec<Double>>,
     histogram: Option<Object<ReadHistogram>>,
     finish_late: Option<bool>,
@@ -61,11 +63,41 @@ struct ReadHistogram {
     bins: Option<Integer<u32>>,
 }
 
+/// The values of a request. A list with more than may be is not read to its end: its length has no bound.
+struct Values(Vec<i64>);
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ValuesVisitor).map(Self)
+    }
+}
+
+struct ValuesVisitor;
+
+impl<'de> Visitor<'de> for ValuesVisitor {
+    type Value = Vec<i64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of integers")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<i64>, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Integer(value)) = list.next_element()? {
+            if values.len() == MAX_VALUES {
+                return Err(A::Error::custom(format_args!("the list holds more than {MAX_VALUES} values")));
+            }
+            values.push(value);
+        }
+        Ok(values)
+    }
+}
+
 impl<'de> Deserialize<'de> for Read {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Object(ReadFields { values, quantiles, histogram, finish_late }) = Object::deserialize(deserializer)?;
         Ok(Self(v1::ComputeRequest {
-            values: values.unwrap_or_default().0,
+            values: values.map_or_else(Vec::new, |Values(values)| values),
             quantiles: unwrap_doubles(quantiles.unwrap_or_default()),
             histogram: histogram.map(|Object(ReadHistogram { bins })| v1::HistogramOptions {
                 bins: bins.map_or(0, |Integer(bins)| bins),

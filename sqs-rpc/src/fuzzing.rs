@@ -89,6 +89,7 @@ pub fn write_request(request: &Request) -> Option<(Message, usize)> {
         deadline: None,
         tenant: request.tenant.clone(),
         traceparent: request.traceparent.clone(),
+        _held: None,
     };
     Some((outgoing.to_message(&SqsClock::default()).into(), outgoing.size()))
 }

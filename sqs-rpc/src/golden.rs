@@ -115,6 +115,7 @@ fn golden_requests_are_written() {
             deadline: request.timeout.map(|timeout| Instant::now() + timeout + Duration::from_secs(1)),
             tenant: request.tenant,
             traceparent: request.traceparent,
+            _held: None,
         };
         let message = outgoing.to_message(&SqsClock::default());
         assert_eq!(message.body, text(&case["message"]["body"]));

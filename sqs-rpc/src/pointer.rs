@@ -98,6 +98,11 @@ impl Pointer {
         &self.bucket
     }
 
+    /// The name of the payload.
+    pub fn payload(&self) -> Uuid {
+        self.payload
+    }
+
     /// The key of the payload in its bucket.
     pub fn key(&self) -> String {
         format!("{PREFIX}{}", self.payload)

@@ -2,6 +2,7 @@
 
 mod date;
 mod moving;
+mod retention;
 mod tags;
 
 use std::collections::HashMap;

@@ -1,5 +1,6 @@
 //! A request, as it is sent and as it is received.
 
+use std::any::Any;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(crate) struct OutgoingRequest {
     pub(crate) deadline: Option<Instant>,
     pub(crate) tenant: Option<String>,
     pub(crate) traceparent: Option<String>,
+    /// Dropped with the rest.
+    pub(crate) _held: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl OutgoingRequest {
@@ -65,12 +68,16 @@ impl OutgoingRequest {
 
     /// The size of the message, in the bytes that SQS counts, without building it.
     pub(crate) fn size(&self) -> usize {
-        // Names and types of all attributes, 172 bytes, and the longest id and numbers, 94.
-        const FIXED: usize = 266;
-        let optional = [&self.reply_to, &self.content_type, &self.traceparent];
-        let optional: usize = optional.into_iter().flatten().map(String::len).sum();
-        FIXED + self.method.len() + self.digest.len() + optional + self.body.len()
+        let optional = [&self.reply_to, &self.content_type, &self.traceparent].map(|value| value.as_deref());
+        attributes_size(&self.method, self.digest.len(), optional) + self.body.len()
     }
+}
+
+/// The most bytes that the attributes of a request have: the reply queue, the content type and the trace context are `optional`.
+pub(crate) fn attributes_size(method: &str, digest: usize, optional: [Option<&str>; 3]) -> usize {
+    // Names and types of all attributes, 172 bytes, and the longest id and numbers, 94.
+    const FIXED: usize = 266;
+    FIXED + method.len() + digest + optional.into_iter().flatten().map(str::len).sum::<usize>()
 }
 
 /// A request as a [`Responder`](crate::Responder)'s service gets it.
@@ -290,6 +297,7 @@ mod tests {
             deadline: timeout.map(|timeout| Instant::now() + timeout),
             tenant: Some("tenant".to_owned()),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+            _held: None,
         }
     }
 

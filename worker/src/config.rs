@@ -9,6 +9,7 @@ use compute_operations::record::LogValues;
 use compute_process::{flags, logging};
 
 use crate::dead::Dead;
+use crate::limits::Limits;
 use crate::log_cli::LogCommand;
 
 /// Takes requests from an SQS queue, computes statistics over the integers in them, replies, and logs each operation to S3.
@@ -57,6 +58,10 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_MAX_UNSETTLED", value_name = "N", default_value_t = 1_000,
           value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub max_unsettled: u32,
+
+    /// How large requests and replies may be.
+    #[command(flatten)]
+    pub limits: Limits,
 
     /// What the log keeps of the values of a request
     #[arg(long, env = "COMPUTE_LOG_VALUES", value_name = "WHAT", value_enum, default_value_t = LogValues::All)]
@@ -134,6 +139,7 @@ impl Config {
             prefix: "compute".to_owned(),
             concurrency: 32,
             max_unsettled: 1_000,
+            limits: Limits::default(),
             log_values: LogValues::All,
             log_mode: LogMode::Object,
             log_flush_interval: Duration::from_secs(1),
@@ -200,6 +206,9 @@ mod tests {
             (["--log-values", "some"], "possible values: all, none"),
             (["--log-mode", "none"], "possible values: object, batch"),
             (["--log-flush-interval", "2min"], "a duration from 10ms to 1m"),
+            (["--max-values", "100000001"], "1..=100000000"),
+            (["--memory-budget", "1MiB"], "a size from 67108864 to 1099511627776 bytes"),
+            (["--max-inline-size", "2MiB"], "a size from 1024 to 1048576 bytes"),
         ] {
             let error = parse(&arguments).expect_err("refused").to_string();
             for part in [arguments[0], arguments[1], allowed] {

@@ -4,16 +4,24 @@
 //! answered and deleted is the business of [`sqs_rpc`]; here is what is done with them:
 //!
 //! - [`service`]: a request's body in, a reply's body out;
+//! - `payload`: requests whose bodies lie in S3;
+//! - [`memory`], [`limits`]: how much of it there may be at once, and how large each may be;
+//! - `refusal`: what a request that cannot be worked is answered with;
 //! - [`statistics`]: the numbers, exact;
 //! - [`log`]: what goes into the log of operations, which is [`compute_operations`]'s;
 //! - [`dead`]: what operators do with requests that were not finished;
 //! - [`log_cli`]: what people do with the log.
 
+mod blocking;
 pub mod config;
 pub mod dead;
+pub mod limits;
 pub mod log;
 pub mod log_cli;
+pub mod memory;
 pub mod metrics;
+mod payload;
+mod refusal;
 pub mod service;
 pub mod statistics;
 mod terminal;
@@ -24,6 +32,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 pub use compute_operations::log::LogMode;
 use compute_operations::log::{BatchLimits, LogWriter};
+use compute_operations::payload::Payloads;
 pub use compute_operations::record::LogValues;
 use compute_operations::{Bucket, BucketError};
 use compute_process::{Readiness, State, admin};
@@ -66,14 +75,15 @@ pub async fn run(
 ) -> Result<(), RunError> {
     config.check()?;
     let bucket = Bucket::open(aws, &config.log_bucket).await?;
-    let writer = log_writer(&config, bucket);
+    let writer = log_writer(&config, bucket.clone());
     let log = OperationLog::new(writer.clone(), config.log_values);
-    let service = ComputeService::new(&config.log_bucket);
+    let service = ComputeService::new(Payloads::new(bucket), &config.limits);
+    let memory = service.memory().clone();
     let responder = Responder::new(aws, responder_config(&config), service, log).await?;
     let stats = responder.stats();
     let _admin = admin.map(|listener| {
         let writer = writer.clone();
-        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats(), &writer.stats()));
+        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats(), &writer.stats(), &memory));
         // Ends with this future: it is to answer while the worker drains.
         let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
         AbortOnDropHandle::new(tokio::spawn(serve))

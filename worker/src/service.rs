@@ -6,38 +6,65 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use compute_operations::key;
-use compute_proto::validate::{self, FieldViolation};
+use compute_operations::payload::Payloads;
+use compute_operations::record::MAX_LOGGED_VALUES;
+use compute_proto::validate::{MAX_STREAMED_VALUES, MAX_VALUES, validate_up_to};
 use compute_proto::{COMPUTE_METHOD, v1, wire};
-use sqs_rpc::{Answer, Failure, Pointer, Request, code};
+use sqs_rpc::{Answer, Body, Failure, Pointer, Request, code};
 use tower::Service;
 
+use crate::blocking::off_thread;
+use crate::limits::Limits;
+use crate::memory::MemoryBudget;
+use crate::payload::{JSON, Large, LargeRequests, Pauses};
+use crate::refusal::{invalid, too_many_values, unreadable, violating};
 use crate::statistics;
 
 /// Bodies above this many bytes are worked on a thread for blocking work: a tenth of a millisecond of an async thread at most.
 const INLINE_BYTES: usize = 64 * 1024;
 
-/// The media type of request bodies.
-const JSON: &str = "application/json";
+/// The most bytes of the attributes of a reply, names and types included: ids and numbers of a known length, the digest, and a
+/// worker's name of 64 bytes.
+const REPLY_ATTRIBUTES: usize = 512;
 
 /// Computes the statistics that requests of the method [`COMPUTE_METHOD`] ask for.
 #[derive(Debug, Clone)]
 pub struct ComputeService {
-    payload_bucket: Arc<str>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    payloads: Payloads,
+    large: LargeRequests,
+    max_inline_size: usize,
 }
 
 /// What was computed, for the log.
 #[derive(Debug, Clone)]
 pub struct Computed {
-    /// The request's values.
+    /// The first of the request's values, at most [`MAX_LOGGED_VALUES`]: the rest is gone, so that what waits to be logged takes
+    /// little memory.
     pub values: Vec<i64>,
-    /// The statistics over them.
+    /// The number of all values.
+    pub count: u64,
+    /// The statistics over all values.
     pub statistics: v1::Statistics,
+    /// The key of the request's payload, if it lay in S3.
+    pub payload: Option<String>,
 }
 
 impl ComputeService {
-    /// A service for requests whose payloads, when too large for the queue, lie in this bucket.
-    pub fn new(payload_bucket: &str) -> Self {
-        Self { payload_bucket: payload_bucket.into() }
+    /// A service for requests, and with replies, whose payloads are here when they are too large for a queue.
+    pub fn new(payloads: Payloads, limits: &Limits) -> Self {
+        let memory = MemoryBudget::new(limits.memory());
+        let large = LargeRequests::new(payloads.clone(), memory, limits.max_values);
+        Self { shared: Arc::new(Shared { payloads, large, max_inline_size: limits.max_inline_size }) }
+    }
+
+    /// The memory for requests whose payloads are in S3.
+    pub fn memory(&self) -> &MemoryBudget {
+        self.shared.large.memory()
     }
 }
 
@@ -51,51 +78,85 @@ impl Service<Request> for ComputeService {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let bucket = Arc::clone(&self.payload_bucket);
+        let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            if request.body.len() <= INLINE_BYTES {
-                return compute(&request, &bucket);
-            }
-            match tokio::task::spawn_blocking(move || compute(&request, &bucket)).await {
-                Ok(outcome) => outcome,
-                // Goes on as the panic of this service, which the responder answers and counts.
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            }
+            let computed = shared.compute(request).await?;
+            let body = shared.body(wire::statistics_to_json(&computed.statistics)).await;
+            Ok(Answer { body, context: computed })
         })
     }
 }
 
-fn compute(request: &Request, payload_bucket: &str) -> Result<Answer<Computed>, Failure> {
+impl Shared {
+    async fn compute(&self, request: Request) -> Result<Computed, Failure> {
+        check(&request)?;
+        let max_values = self.large.max_values();
+        match request.payload_in_s3 {
+            None if request.body.len() <= INLINE_BYTES => compute(decode(&request)?, MAX_VALUES, max_values),
+            None => off_thread(move || compute(decode(&request)?, MAX_VALUES, max_values)).await,
+            Some(size) => {
+                let Large { request, payload, memory } = self.large.read(&request, size).await?;
+                off_thread(move || {
+                    let computed = compute(request, MAX_STREAMED_VALUES, max_values);
+                    drop(memory);
+                    Ok(Computed { payload: Some(payload), ..computed? })
+                })
+                .await
+            }
+        }
+    }
+
+    /// The body of a reply: the text, or a pointer to it, which S3 then has. Trouble with S3 is waited out.
+    async fn body(&self, text: String) -> Body {
+        if text.len() + REPLY_ATTRIBUTES <= self.max_inline_size {
+            return Body::Text(text);
+        }
+        let mut pauses = Pauses::default();
+        loop {
+            let mut writer = self.payloads.write(JSON);
+            let written = match writer.write(text.as_bytes()).await {
+                Ok(()) => writer.finish().await,
+                Err(error) => Err(error),
+            };
+            match written {
+                Ok(stored) => {
+                    let pointer = Pointer::new(self.payloads.bucket(), stored.id);
+                    return Body::InS3 { pointer, size: stored.size };
+                }
+                Err(error) => pauses.after(&error).await,
+            }
+        }
+    }
+}
+
+/// Checks what can be told without the body.
+fn check(request: &Request) -> Result<(), Failure> {
     if request.method != COMPUTE_METHOD {
         let method: String = request.method.chars().take(128).collect();
         return Err(Failure::new(code::UNIMPLEMENTED, format!("unknown method {method:?}")));
     }
-    if request.payload_in_s3.is_some() {
-        Pointer::read(&request.body, payload_bucket).map_err(|error| invalid(error.to_string()))?;
-        return Err(Failure::new(code::UNIMPLEMENTED, "this worker does not read payloads in S3 yet"));
-    }
+    // What has no place in the log is not worked: it would leave no trace.
+    key::record(request.tenant.as_deref(), request.id).map_err(|error| invalid(error.to_string()))?;
+    Ok(())
+}
+
+/// The request in a message's own body.
+fn decode(request: &Request) -> Result<v1::ComputeRequest, Failure> {
     if request.content_type.as_deref().is_some_and(|given| given != JSON) {
         return Err(invalid(format!("this worker reads bodies of the content type {JSON} only")));
     }
-    // What has no place in the log is not worked: it would leave no trace.
-    key::record(request.tenant.as_deref(), request.id).map_err(|error| invalid(error.to_string()))?;
-    let compute_request = wire::request_from_json(&request.body).map_err(|error| unreadable(&error))?;
-    let statistics = statistics::compute(&compute_request).map_err(|violations| violating(&violations))?;
-    let body = wire::statistics_to_json(&statistics);
-    Ok(Answer { body: body.into(), context: Computed { values: compute_request.values, statistics } })
+    wire::request_from_json(&request.body).map_err(|error| unreadable(&error))
 }
 
-fn unreadable(error: &wire::WireError) -> Failure {
-    match error.field() {
-        Some(field) => violating(&[FieldViolation { field: field.to_owned(), description: error.to_string() }]),
-        None => invalid(format!("the body is not a request: {error}")),
+/// Computes what is asked for, of a list of at most `allowed` values, of which this worker takes `taken`.
+fn compute(request: v1::ComputeRequest, allowed: usize, taken: usize) -> Result<Computed, Failure> {
+    validate_up_to(&request, allowed).map_err(|violations| violating(&violations))?;
+    if request.values.len() > taken {
+        return Err(too_many_values(taken));
     }
-}
-
-fn violating(violations: &[FieldViolation]) -> Failure {
-    Failure { details: vec![validate::bad_request_detail(violations)], ..invalid("the request is not valid") }
-}
-
-fn invalid(message: impl Into<String>) -> Failure {
-    Failure::new(code::INVALID_ARGUMENT, message)
+    let v1::ComputeRequest { mut values, quantiles, histogram, .. } = request;
+    let statistics = statistics::of(&values, &quantiles, histogram.map(|v1::HistogramOptions { bins }| bins));
+    values.truncate(MAX_LOGGED_VALUES);
+    values.shrink_to_fit();
+    Ok(Computed { values, count: statistics.count, statistics, payload: None })
 }

@@ -1,6 +1,7 @@
-//! Parts of the system that differ from the real ones in one thing. Scenarios start them as processes: this program again,
-//! with a hidden command.
+//! Parts of the system that differ from the real ones in one thing, and what the system is compared with. Scenarios start them as
+//! processes: this program again, with a hidden command.
 
+mod bare_stream;
 mod gateway;
 mod slow_worker;
 
@@ -12,6 +13,8 @@ use crate::BoxError;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Part {
+    /// A program that puts a long list to S3, gets it and computes
+    BareStream(bare_stream::Flags),
     /// A worker whose work takes a fixed time
     SlowWorker(slow_worker::Flags),
     /// A gateway that takes every call
@@ -21,6 +24,7 @@ pub(crate) enum Part {
 /// Runs a part until `shutdown` is ready.
 pub(crate) async fn run(part: Part, shutdown: impl Future<Output = ()>) -> Result<(), BoxError> {
     match part {
+        Part::BareStream(flags) => bare_stream::run(flags).await,
         Part::SlowWorker(flags) => slow_worker::run(flags, shutdown).await,
         Part::TakingGateway(flags) => gateway::run(*flags, shutdown).await,
     }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use compute_operations::Bucket;
 use compute_operations::log::LogWriter;
+use compute_operations::payload::Payloads;
 use compute_process::{aws, flags};
 use compute_worker::LogValues;
+use compute_worker::limits::Limits;
 use compute_worker::log::OperationLog;
 use compute_worker::service::ComputeService;
 use sqs_rpc::{Request, Responder, ResponderConfig};
@@ -43,15 +45,15 @@ pub(crate) struct Flags {
 /// Works until `shutdown` is ready.
 pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Result<(), BoxError> {
     let aws = aws::load().await;
-    let writer = LogWriter::new(Bucket::open(&aws, &flags.log_bucket).await?);
-    let log = OperationLog::new(writer, LogValues::All);
+    let bucket = Bucket::open(&aws, &flags.log_bucket).await?;
+    let log = OperationLog::new(LogWriter::new(bucket.clone()), LogValues::All);
     let mut config = ResponderConfig::new(flags.request_queue);
     config.prefix = flags.prefix;
     config.worker_id = flags.worker_id;
     config.concurrency = flags.slots;
     config.poll_wait = Duration::from_secs(1);
     config.shed = !flags.no_shedding;
-    let (time, compute) = (flags.time, ComputeService::new(&flags.log_bucket));
+    let (time, compute) = (flags.time, ComputeService::new(Payloads::new(bucket), &Limits::default()));
     let service = tower::service_fn(move |request: Request| {
         let mut compute = compute.clone();
         async move {

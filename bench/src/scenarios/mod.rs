@@ -1,9 +1,12 @@
 //! The scenarios, one a file. Each starts what it needs, and reports.
 
+mod log_cost;
 mod no_worker;
+mod operations;
 mod overload;
 mod rolling_restart;
 mod soak;
+mod stream;
 mod torture;
 mod waiting;
 
@@ -46,6 +49,12 @@ pub(crate) enum Scenario {
     Waiting(waiting::Flags),
     /// Half of what the system can do, for long: memory stays flat
     Soak(soak::Flags),
+    /// Lists and looks up the operations of some days while others are done: quick pages, each operation once
+    Operations(operations::Flags),
+    /// Counts what SQS and S3 are asked for an operation, and its price, in both modes of the log
+    LogCost(log_cost::Flags),
+    /// Streams very long lists: right answers, little memory of the gateway, not much slower than a bare program
+    Stream(stream::Flags),
 }
 
 /// Runs a scenario.
@@ -57,6 +66,9 @@ pub(crate) async fn run(options: &Options, scenario: Scenario) -> Result<Report,
         Scenario::NoWorker(flags) => no_worker::run(options, &flags).await,
         Scenario::Waiting(flags) => waiting::run(options, &flags).await,
         Scenario::Soak(flags) => soak::run(options, &flags).await,
+        Scenario::Operations(flags) => operations::run(options, &flags).await,
+        Scenario::LogCost(flags) => log_cost::run(options, &flags).await,
+        Scenario::Stream(flags) => stream::run(options, &flags).await,
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek};
+use std::io::{self, Seek};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -15,6 +15,7 @@ use s3s::dto::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::checksums::{Algorithm, Checksum, Digests, Hasher};
+use super::content;
 use super::durable::TempFile;
 use super::index::Stamp;
 
@@ -111,7 +112,7 @@ impl Attributes {
         if let Some(attributes) = read_sidecar(sidecar, stamp)? {
             return Ok(attributes);
         }
-        let digests = digest(file, Algorithm::Crc32)?;
+        let digests = digest(file, stamp.size, Algorithm::Crc32)?;
         file.rewind()?;
         Ok(Self { etag: digests.etag(), checksum: digests.checksum, headers: Headers::derived(key) })
     }
@@ -135,14 +136,12 @@ fn read_sidecar(path: &Path, stamp: Stamp) -> io::Result<Option<Attributes>> {
     }
 }
 
-fn digest(file: &mut File, algorithm: Algorithm) -> io::Result<Digests> {
-    let mut hasher = Hasher::new(algorithm);
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let read = file.read(&mut buffer)?;
-        let Some(data) = buffer.get(..read).filter(|data| !data.is_empty()) else { break };
+fn digest(file: &mut File, size: u64, algorithm: Algorithm) -> io::Result<Digests> {
+    let mut hasher = Hasher::new(algorithm, None);
+    content::each_block(file, size, |data| {
         hasher.update(data);
-    }
+        Ok(())
+    })?;
     Ok(hasher.finish())
 }
 

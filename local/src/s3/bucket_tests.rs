@@ -29,7 +29,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// An object of one byte, perhaps with a note in its metadata.
 fn written(body: u8, note: Option<&str>, scratch: &Path) -> Written {
-    let mut hasher = Hasher::new(Algorithm::Crc32);
+    let mut hasher = Hasher::new(Algorithm::Crc32, None);
     hasher.update(&[body]);
     let digests = hasher.finish();
     let mut content = TempFile::create(scratch).expect("the scratch folder is there");

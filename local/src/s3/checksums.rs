@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crc_fast::{CrcAlgorithm, checksum_combine};
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto::{ChecksumAlgorithm, ChecksumType};
 use s3s::{S3Result, s3_error};
@@ -143,15 +144,16 @@ impl Claim {
     }
 }
 
-/// Computes the MD5 and one checksum of a content in one pass.
+/// Computes the MD5 and one or two checksums of a content in one pass.
 pub(super) struct Hasher {
     md5: Md5,
     checksum: Running,
-    algorithm: Algorithm,
+    also: Option<Running>,
     size: u64,
 }
 
-enum Running {
+/// One checksum under way.
+pub(super) enum Running {
     Crc32(Crc32),
     Crc32c(Crc32c),
     Crc64Nvme(Crc64Nvme),
@@ -165,6 +167,8 @@ pub(super) struct Digests {
     pub(super) size: u64,
     pub(super) md5: [u8; 16],
     pub(super) checksum: Checksum,
+    /// The second one.
+    pub(super) also: Option<Checksum>,
 }
 
 impl Digests {
@@ -175,40 +179,84 @@ impl Digests {
 }
 
 impl Hasher {
-    pub(super) fn new(algorithm: Algorithm) -> Self {
-        let checksum = match algorithm {
-            Algorithm::Crc32 => Running::Crc32(Crc32::new()),
-            Algorithm::Crc32c => Running::Crc32c(Crc32c::new()),
-            Algorithm::Crc64Nvme => Running::Crc64Nvme(Crc64Nvme::new()),
-            Algorithm::Sha1 => Running::Sha1(Sha1::new()),
-            Algorithm::Sha256 => Running::Sha256(Sha256::new()),
-        };
-        Self { md5: Md5::new(), checksum, algorithm, size: 0 }
+    pub(super) fn new(algorithm: Algorithm, also: Option<Algorithm>) -> Self {
+        Self { md5: Md5::new(), checksum: Running::new(algorithm), also: also.map(Running::new), size: 0 }
     }
 
     pub(super) fn update(&mut self, data: &[u8]) {
         self.size += data.len() as u64;
         self.md5.update(data);
-        match &mut self.checksum {
-            Running::Crc32(running) => running.update(data),
-            Running::Crc32c(running) => running.update(data),
-            Running::Crc64Nvme(running) => running.update(data),
-            Running::Sha1(running) => running.update(data),
-            Running::Sha256(running) => running.update(data),
+        self.checksum.update(data);
+        if let Some(also) = &mut self.also {
+            also.update(data);
         }
     }
 
     pub(super) fn finish(self) -> Digests {
-        let value = match self.checksum {
-            Running::Crc32(running) => base64(running.finalize()),
-            Running::Crc32c(running) => base64(running.finalize()),
-            Running::Crc64Nvme(running) => base64(running.finalize()),
-            Running::Sha1(running) => base64(running.finalize()),
-            Running::Sha256(running) => base64(running.finalize()),
-        };
-        let checksum = Checksum { algorithm: self.algorithm, value, composite: false };
-        Digests { size: self.size, md5: self.md5.finalize(), checksum }
+        Digests {
+            size: self.size,
+            md5: self.md5.finalize(),
+            checksum: self.checksum.finish(),
+            also: self.also.map(Running::finish),
+        }
     }
+}
+
+impl Running {
+    pub(super) fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Crc32 => Self::Crc32(Crc32::new()),
+            Algorithm::Crc32c => Self::Crc32c(Crc32c::new()),
+            Algorithm::Crc64Nvme => Self::Crc64Nvme(Crc64Nvme::new()),
+            Algorithm::Sha1 => Self::Sha1(Sha1::new()),
+            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
+        }
+    }
+
+    pub(super) fn update(&mut self, data: &[u8]) {
+        match self {
+            Self::Crc32(running) => running.update(data),
+            Self::Crc32c(running) => running.update(data),
+            Self::Crc64Nvme(running) => running.update(data),
+            Self::Sha1(running) => running.update(data),
+            Self::Sha256(running) => running.update(data),
+        }
+    }
+
+    pub(super) fn finish(self) -> Checksum {
+        let (algorithm, value) = match self {
+            Self::Crc32(running) => (Algorithm::Crc32, base64(running.finalize())),
+            Self::Crc32c(running) => (Algorithm::Crc32c, base64(running.finalize())),
+            Self::Crc64Nvme(running) => (Algorithm::Crc64Nvme, base64(running.finalize())),
+            Self::Sha1(running) => (Algorithm::Sha1, base64(running.finalize())),
+            Self::Sha256(running) => (Algorithm::Sha256, base64(running.finalize())),
+        };
+        Checksum { algorithm, value, composite: false }
+    }
+}
+
+/// The checksum of contents put one after the other, from the checksum and the size in bytes of each. `None` if there are none,
+/// or if their checksums are hashes: only those of a CRC can be put together.
+pub(super) fn concatenated(pieces: &[(&Checksum, u64)]) -> Option<Checksum> {
+    let algorithm = pieces.first()?.0.algorithm;
+    let (crc, width) = match algorithm {
+        Algorithm::Crc32 => (CrcAlgorithm::Crc32IsoHdlc, 4),
+        Algorithm::Crc32c => (CrcAlgorithm::Crc32Iscsi, 4),
+        Algorithm::Crc64Nvme => (CrcAlgorithm::Crc64Nvme, 8),
+        Algorithm::Sha1 | Algorithm::Sha256 => return None,
+    };
+    let mut whole = None;
+    for (checksum, size) in pieces {
+        let bytes = STANDARD.decode(&checksum.value).ok().filter(|bytes| bytes.len() == width)?;
+        let value = bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+        whole = Some(match whole {
+            Some(whole) if *size == 0 => whole,
+            Some(whole) => checksum_combine(crc, whole, value, *size),
+            None => value,
+        });
+    }
+    let value = base64(whole?.to_be_bytes().get(8 - width..)?);
+    Some(Checksum { algorithm, value, composite: false })
 }
 
 pub(super) fn base64(bytes: impl AsRef<[u8]>) -> String {
@@ -217,4 +265,36 @@ pub(super) fn base64(bytes: impl AsRef<[u8]>) -> String {
 
 pub(super) fn hex(md5: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(md5))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn checksum(algorithm: Algorithm, data: &[u8]) -> Checksum {
+        let mut running = Running::new(algorithm);
+        running.update(data);
+        running.finish()
+    }
+
+    proptest! {
+        #[test]
+        fn checksums_of_pieces_give_that_of_the_whole(
+            pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 1..6),
+        ) {
+            for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {
+                let known: Vec<_> = pieces.iter().map(|piece| (checksum(algorithm, piece), piece.len() as u64)).collect();
+                let known: Vec<_> = known.iter().map(|(checksum, size)| (checksum, *size)).collect();
+                prop_assert_eq!(concatenated(&known), Some(checksum(algorithm, &pieces.concat())));
+            }
+        }
+    }
+
+    #[test]
+    fn hashes_that_are_no_crc_cannot_be_put_together() {
+        assert_eq!(concatenated(&[(&checksum(Algorithm::Sha256, b"x"), 1)]), None);
+        assert_eq!(concatenated(&[]), None);
+    }
 }

@@ -16,7 +16,8 @@ use super::conditions::{ReadCondition, WriteCondition, strong};
 use super::content;
 use super::failure::{blocking, failed};
 use super::index::Stamp;
-use super::multipart::{Part, Upload};
+use super::multipart::Upload;
+use super::parts::Part;
 use super::store::Store;
 use super::write_calls::refuse_version;
 

@@ -28,6 +28,17 @@ impl TempFile {
         Ok(temp)
     }
 
+    /// Another name for a file that is whole and on the disk.
+    pub(super) fn link(file: &Path, scratch: &Path) -> io::Result<Self> {
+        let path = scratch.join(Uuid::new_v4().simple().to_string());
+        fs::hard_link(file, &path)?;
+        Ok(Self { path, file: None })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn file(&mut self) -> io::Result<&mut File> {
         self.file.as_mut().ok_or_else(|| io::Error::other("the file was closed"))
     }

@@ -32,8 +32,13 @@ pub(super) fn no_such_upload() -> S3Error {
 /// # Errors
 /// The function's own, or `InternalError` if it panicked.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> S3Result<T> + Send + 'static) -> S3Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(failed("finish the request")(io::Error::other(error))),
-    }
+    finished(tokio::task::spawn_blocking(work).await)?
+}
+
+/// What a blocking function came to.
+///
+/// # Errors
+/// `InternalError` if it panicked.
+pub(super) fn finished<T>(joined: Result<T, tokio::task::JoinError>) -> S3Result<T> {
+    joined.map_err(|error| failed("finish the request")(io::Error::other(error)))
 }

@@ -1,32 +1,28 @@
-//! Multipart uploads on the disk: a folder each, with a record of what was asked for and a file for each part.
-//!
-//! A part's file name says all that is to be known of it (`<number>.<MD5>.<algorithm>.<checksum>`), so that a part appears by one
-//! rename and needs no lock. Of two files of one number the later one counts.
+//! Multipart uploads on the disk: a folder each, with a record of what was asked for, a file for each part, and one into which
+//! parts are written where they will be in the object. The modules `parts` and `slots` have the details.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::Timestamp;
-use s3s::{S3Result, s3_error};
+use s3s::{S3Error, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::attributes::{Attributes, Headers};
 use super::bucket::Written;
-use super::checksums::{Algorithm, Checksum, Digests, Hasher, hex};
+use super::checksums::{self, Algorithm, Checksum, Digests, Running};
 use super::content;
 use super::durable::{self, TempFile};
 use super::failure::{failed, no_such_upload};
 use super::index::Stamp;
+use super::parts::Part;
+use super::slots::{self, MIN_PART, Slot};
 
-/// The smallest part but the last, in bytes (S3's limit).
-const MIN_PART: u64 = 5 << 20;
 /// The highest number of a part.
 const MAX_PARTS: i32 = 10_000;
 const RECORD: &str = "upload.json";
@@ -49,22 +45,6 @@ pub(super) struct Upload {
     pub(super) id: String,
     pub(super) record: Record,
     dir: PathBuf,
-}
-
-/// A part that was uploaded.
-#[derive(Debug, Clone)]
-pub(super) struct Part {
-    pub(super) size: u64,
-    pub(super) modified: SystemTime,
-    pub(super) checksum: Checksum,
-    md5: u128,
-    path: PathBuf,
-}
-
-impl Part {
-    pub(super) fn etag(&self) -> String {
-        hex(self.md5.to_be_bytes())
-    }
 }
 
 /// A part as the caller names it when completing the upload.
@@ -132,28 +112,45 @@ impl Upload {
         self.record.algorithm.unwrap_or(Algorithm::Crc64Nvme)
     }
 
-    /// Adds a part, replacing an earlier one of the same number.
+    /// The checksum of a part that is needed besides the claimed one, to know that of the object when the upload is completed.
+    pub(super) fn further_checksum(&self, claimed: Algorithm) -> Option<Algorithm> {
+        Some(self.part_algorithm()).filter(|algorithm| *algorithm != claimed && !self.record.composite)
+    }
+
+    /// A place for a part of this size where it will be in the object; `None` if it has to get a file of its own.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub(super) fn claim_slot(&self, number: i32, size: u64, scratch: &Path) -> S3Result<Option<Slot>> {
+        let number = checked_number(number)?.unsigned_abs();
+        Slot::claim(&self.dir, number, size, scratch).map_err(ended_or("store the part"))
+    }
+
+    /// Adds a part in a file of its own, replacing an earlier one of the same number.
     ///
     /// # Errors
     /// `InvalidArgument` for a bad number, `NoSuchUpload` if the upload has ended meanwhile, `InternalError`.
     pub(super) fn add(&self, number: i32, content: TempFile, digests: &Digests) -> S3Result<Part> {
-        if !(1..=MAX_PARTS).contains(&number) {
-            return Err(s3_error!(
-                InvalidArgument,
-                "Part number must be an integer between 1 and {MAX_PARTS}, inclusive"
-            ));
-        }
-        let Checksum { algorithm, value, .. } = &digests.checksum;
-        let value = value.replace('/', "_");
-        let path = self.dir.join(format!("{number:05}.{}.{}.{value}", digests.etag(), algorithm.name()));
-        match content.move_to(&path).and_then(|()| durable::sync_dir(&self.dir)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_such_upload()),
-            result => result.map_err(failed("store the part"))?,
-        }
-        let metadata = fs::metadata(&path).map_err(failed("read the part"))?;
-        let stamp = Stamp::of(&metadata).map_err(failed("read the part"))?;
-        let md5 = u128::from_be_bytes(digests.md5);
-        Ok(Part { size: stamp.size, modified: stamp.modified, checksum: digests.checksum.clone(), md5, path })
+        let path = self.dir.join(Part::name(checked_number(number)?, digests, None));
+        content.move_to(&path).map_err(ended_or("store the part"))?;
+        self.added(path)
+    }
+
+    /// Adds a part that was written into its slot and is on the disk.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub(super) fn add_in_slot(&self, number: i32, slot: &Slot, digests: &Digests) -> S3Result<Part> {
+        let path = self.dir.join(Part::name(checked_number(number)?, digests, Some(slot.offset())));
+        File::create(&path).map_err(ended_or("store the part"))?;
+        self.added(path)
+    }
+
+    fn added(&self, path: PathBuf) -> S3Result<Part> {
+        durable::sync_dir(&self.dir).map_err(ended_or("store the part"))?;
+        let stamp = fs::metadata(&path).and_then(|metadata| Stamp::of(&metadata)).map_err(ended_or("read the part"))?;
+        let part = Part::at(path, stamp).map(|(_, part)| part);
+        part.ok_or_else(|| failed("read the part")(io::Error::other("its name tells no part")))
     }
 
     /// The parts by their number.
@@ -168,9 +165,7 @@ impl Upload {
         let mut parts: BTreeMap<i32, Part> = BTreeMap::new();
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
-            let Some((number, md5, checksum)) = entry.file_name().to_str().and_then(parse_name) else { continue };
-            let stamp = Stamp::of(&entry.metadata()?)?;
-            let part = Part { size: stamp.size, modified: stamp.modified, checksum, md5, path: entry.path() };
+            let Some((number, part)) = Part::at(entry.path(), Stamp::of(&entry.metadata()?)?) else { continue };
             if parts.get(&number).is_none_or(|earlier| earlier.modified <= part.modified) {
                 parts.insert(number, part);
             }
@@ -184,13 +179,44 @@ impl Upload {
     /// `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `MalformedXML` without parts; `InternalError`.
     pub(super) fn assemble(&self, named: &[NamedPart], scratch: &Path) -> S3Result<Written> {
         let parts = self.choose(named)?;
-        let digests = parts.iter().flat_map(|part| part.md5.to_be_bytes()).collect::<Vec<_>>();
-        let etag = format!("{}-{}", hex(Md5::checksum(&digests)), parts.len());
         let algorithm = self.part_algorithm();
-        let (content, stamp, whole) =
-            concatenate(&parts, algorithm, scratch).map_err(failed("put the parts together"))?;
-        let checksum = if self.record.composite { composite(&parts, algorithm)? } else { whole.checksum };
-        Ok(Written { content, stamp, attributes: Attributes { etag, checksum, headers: self.record.headers.clone() } })
+        let checksum = if self.record.composite {
+            Some(composite(&parts, algorithm)?)
+        } else {
+            let known = parts.iter().map(|part| Some((part.checksum(algorithm)?, part.size)));
+            known.collect::<Option<Vec<_>>>().and_then(|known| checksums::concatenated(&known))
+        };
+        let content = self.put_together(&parts, scratch).map_err(ended_or("put the parts together"))?;
+        let stamp = fs::metadata(content.path()).and_then(|metadata| Stamp::of(&metadata));
+        let stamp = stamp.map_err(failed("read the object"))?;
+        let checksum = match checksum {
+            Some(checksum) => checksum,
+            // Parts of an upload that was begun by an earlier version lack it if they were claimed to have another one.
+            None => checksum_of(content.path(), stamp.size, algorithm).map_err(failed("read the object"))?,
+        };
+        let attributes = Attributes { etag: Part::etag_of_all(&parts), checksum, headers: self.record.headers.clone() };
+        Ok(Written { content, stamp, attributes })
+    }
+
+    /// A file of these parts. Nothing is copied if there is one already.
+    fn put_together(&self, parts: &[Part], scratch: &Path) -> io::Result<TempFile> {
+        if let [only] = parts
+            && let Some(file) = only.own_file()
+            // Not every file system has links.
+            && let Ok(file) = TempFile::link(file, scratch)
+        {
+            return Ok(file);
+        }
+        let places = parts.iter().map(|part| (part.offset, part.size));
+        if let Some(whole) = slots::end_to_end(&self.dir, places, scratch)? {
+            return Ok(whole);
+        }
+        let mut whole = TempFile::create(scratch)?;
+        for part in parts {
+            io::copy(&mut part.open()?, whole.file()?)?;
+        }
+        whole.sync()?;
+        Ok(whole)
     }
 
     fn choose(&self, named: &[NamedPart]) -> S3Result<Vec<Part>> {
@@ -234,33 +260,34 @@ impl Upload {
     }
 }
 
-fn parse_name(name: &str) -> Option<(i32, u128, Checksum)> {
-    let mut fields = name.splitn(4, '.');
-    let number = fields.next()?.parse().ok()?;
-    let md5 = u128::from_str_radix(fields.next()?, 16).ok()?;
-    let algorithm = Algorithm::parse(fields.next()?).ok()?;
-    let value = fields.next()?.replace('_', "/");
-    Some((number, md5, Checksum { algorithm, value, composite: false }))
+fn checked_number(number: i32) -> S3Result<i32> {
+    if (1..=MAX_PARTS).contains(&number) {
+        return Ok(number);
+    }
+    Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and {MAX_PARTS}, inclusive"))
 }
 
-fn concatenate(parts: &[Part], algorithm: Algorithm, scratch: &Path) -> io::Result<(TempFile, Stamp, Digests)> {
-    let mut whole = TempFile::create(scratch)?;
-    let mut hasher = Hasher::new(algorithm);
-    for part in parts {
-        let mut file = File::open(&part.path)?.take(part.size);
-        content::append(&mut file, whole.file()?, &mut hasher)?;
-    }
-    let stamp = Stamp::of(&whole.sync()?)?;
-    Ok((whole, stamp, hasher.finish()))
+/// For errors of an upload that may be removed at any moment.
+fn ended_or(what: &'static str) -> impl Fn(io::Error) -> S3Error {
+    move |error| if error.kind() == io::ErrorKind::NotFound { no_such_upload() } else { failed(what)(error) }
+}
+
+fn checksum_of(path: &Path, size: u64, algorithm: Algorithm) -> io::Result<Checksum> {
+    let mut running = Running::new(algorithm);
+    content::each_block(&mut File::open(path)?, size, |data| {
+        running.update(data);
+        Ok(())
+    })?;
+    Ok(running.finish())
 }
 
 /// The checksum of the parts' checksums.
 fn composite(parts: &[Part], algorithm: Algorithm) -> S3Result<Checksum> {
-    let mut hasher = Hasher::new(algorithm);
+    let mut running = Running::new(algorithm);
     for part in parts {
         let value = part.checksum.of(algorithm).and_then(|value| STANDARD.decode(value).ok());
-        hasher.update(&value.ok_or_else(|| s3_error!(InvalidPart, "a part has no {} checksum", algorithm.name()))?);
+        running.update(&value.ok_or_else(|| s3_error!(InvalidPart, "a part has no {} checksum", algorithm.name()))?);
     }
-    let value = format!("{}-{}", hasher.finish().checksum.value, parts.len());
+    let value = format!("{}-{}", running.finish().value, parts.len());
     Ok(Checksum { algorithm, value, composite: true })
 }

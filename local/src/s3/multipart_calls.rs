@@ -16,7 +16,7 @@ use super::checksums::{Algorithm, Claim, claimed_checksums, set_checksum};
 use super::conditions::{WriteCondition, strong};
 use super::failure::{blocking, failed};
 use super::multipart::{NamedPart, Record, Upload};
-use super::receive::{Claims, Received};
+use super::receive::{Claims, Received, Scratch};
 use super::store::Store;
 use super::unsigned::Trailers;
 
@@ -71,32 +71,53 @@ pub(super) async fn upload_part(
     trailers: Option<&Trailers>,
 ) -> S3Result<UploadPartOutput> {
     store.bucket(&input.bucket)?;
-    let uploads = store.uploads(&input.bucket);
-    let (id, key) = (input.upload_id, input.key);
-    let upload = blocking(move || Upload::open(&uploads, &id, &key)).await?;
     let claim = Claim::new(claimed_checksums!(input), input.checksum_algorithm.as_ref())?;
-    if let (Some(claim), Some(algorithm)) = (&claim, upload.record.algorithm)
-        && claim.algorithm != algorithm
-    {
-        return Err(s3_error!(InvalidRequest, "the upload was started with {} checksums", algorithm.name()));
-    }
+    let claimed = claim.as_ref().map(|claim| claim.algorithm);
+    let size = input.content_length.and_then(|length| u64::try_from(length).ok());
+    let (number, id, key) = (input.part_number, input.upload_id, input.key);
+    let (uploads, scratch) = (store.uploads(&input.bucket), Arc::clone(store.scratch()));
+    let (upload, slot) = blocking(move || {
+        let upload = Upload::open(&uploads, &id, &key)?;
+        if let (Some(claimed), Some(algorithm)) = (claimed, upload.record.algorithm)
+            && claimed != algorithm
+        {
+            return Err(s3_error!(InvalidRequest, "the upload was started with {} checksums", algorithm.name()));
+        }
+        let slot = size.map(|size| upload.claim_slot(number, size, &scratch)).transpose()?.flatten();
+        Ok((upload, slot))
+    })
+    .await?;
+    let claim = claim.unwrap_or(Claim { algorithm: upload.part_algorithm(), value: None });
     let claims = Claims {
         length: input.content_length,
         md5: input.content_md5.as_deref(),
-        checksum: Some(claim.unwrap_or(Claim { algorithm: upload.part_algorithm(), value: None })),
+        also: upload.further_checksum(claim.algorithm),
+        checksum: Some(claim),
         trailers,
     };
-    let body = Received::read(input.body.take(), claims, store.scratch()).await?;
-    let scratch = Arc::clone(store.scratch());
-    blocking(move || {
-        let digests = body.digests.clone();
-        let (content, _) = body.into_file(&scratch).map_err(failed("write the part"))?;
-        upload.add(input.part_number, content, &digests)?;
-        let mut output = UploadPartOutput { e_tag: Some(strong(&digests.etag())), ..UploadPartOutput::default() };
-        set_checksum!(output, &digests.checksum);
-        Ok(output)
-    })
-    .await
+    let part = match slot {
+        Some(slot) => {
+            let body = Received::read(input.body.take(), claims, slot).await?;
+            blocking(move || {
+                let digests = body.digests.clone();
+                let slot = body.into_slot().map_err(failed("write the part"))?;
+                upload.add_in_slot(number, &slot, &digests)
+            })
+            .await?
+        }
+        None => {
+            let body = Received::read(input.body.take(), claims, Scratch::new(store.scratch())).await?;
+            blocking(move || {
+                let digests = body.digests.clone();
+                let (content, _) = body.into_file().map_err(failed("write the part"))?;
+                upload.add(number, content, &digests)
+            })
+            .await?
+        }
+    };
+    let mut output = UploadPartOutput { e_tag: Some(strong(&part.etag())), ..UploadPartOutput::default() };
+    set_checksum!(output, &part.checksum);
+    Ok(output)
 }
 
 pub(super) async fn complete(
@@ -183,7 +204,7 @@ pub(super) async fn list_parts(store: &Arc<Store>, input: ListPartsInput) -> S3R
     })
 }
 
-fn listed_part(number: i32, part: &super::multipart::Part) -> s3s::dto::Part {
+fn listed_part(number: i32, part: &super::parts::Part) -> s3s::dto::Part {
     let mut listed = s3s::dto::Part {
         part_number: Some(number),
         size: i64::try_from(part.size).ok(),

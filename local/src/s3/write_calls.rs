@@ -14,7 +14,7 @@ use super::checksums::{Claim, claimed_checksums, set_checksum};
 use super::conditions::{WriteCondition, strong};
 use super::failure::{blocking, failed};
 use super::index::Stamp;
-use super::receive::{Claims, Received};
+use super::receive::{Claims, Received, Scratch};
 use super::store::Store;
 use super::unsigned::Trailers;
 
@@ -31,8 +31,9 @@ pub(super) async fn put(
         md5: input.content_md5.as_deref(),
         checksum: Claim::new(claimed_checksums!(input), input.checksum_algorithm.as_ref())?,
         trailers,
+        also: None,
     };
-    let body = Received::read(input.body.take(), claims, store.scratch()).await?;
+    let body = Received::read(input.body.take(), claims, Scratch::new(store.scratch())).await?;
     let scratch = Arc::clone(store.scratch());
     blocking(move || {
         // The one that counts comes when the object is published; this one saves most losers the writing.
@@ -44,7 +45,7 @@ pub(super) async fn put(
             ..PutObjectOutput::default()
         };
         set_checksum!(output, &attributes.checksum);
-        let (content, metadata) = body.into_file(&scratch).map_err(failed("write the object"))?;
+        let (content, metadata) = body.into_file().map_err(failed("write the object"))?;
         let stamp = Stamp::of(&metadata).map_err(failed("write the object"))?;
         output.expiration = bucket.expiration(&input.key, stamp.modified);
         bucket.publish(&input.key, Written { content, stamp, attributes }, &condition, &scratch)?;

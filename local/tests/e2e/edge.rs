@@ -43,7 +43,7 @@ pub(crate) fn error_info(status: &Status) -> ErrorInfo {
 }
 
 /// Asserts code and reason, and that the operation is the same in metadata and details.
-fn check(status: &Status, code: Code, reason: &str) {
+pub(crate) fn check(status: &Status, code: Code, reason: &str) {
     let info = error_info(status);
     assert_eq!((status.code(), info.reason.as_str()), (code, reason), "{status:?}");
     let id = status.metadata().get("operation-id").expect("an operation id").to_str().unwrap();

@@ -110,8 +110,19 @@ pub(crate) async fn call_web_with(
     headers: &[(&str, &str)],
     message: Vec<u8>,
 ) -> WebAnswer {
+    call_web_with_frames(address, form, path, headers, frame(0, &message)).await
+}
+
+/// Calls `path` with a body of these frames.
+pub(crate) async fn call_web_with_frames(
+    address: SocketAddr,
+    form: Form,
+    path: &str,
+    headers: &[(&str, &str)],
+    frames: Vec<u8>,
+) -> WebAnswer {
     let own = [("content-type", form.content_type()), ("accept", form.content_type()), ("x-grpc-web", "1")];
-    let body = form.encode(frame(0, &message));
+    let body = form.encode(frames);
     let response = send(address, request("POST", path, &[&own[..], headers].concat(), body)).await;
     assert_eq!(response.status(), 200, "{response:?}");
     assert_eq!(response.headers()["content-type"], form.content_type(), "{response:?}");

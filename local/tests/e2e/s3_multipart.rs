@@ -1,10 +1,17 @@
 //! Multipart uploads to the embedded S3.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart};
 
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
 use crate::endpoint::{BUCKET, Endpoint, code};
+use crate::kit::until;
 
 /// The smallest part that need not be the last.
 const PART: usize = 5 << 20;
@@ -149,4 +156,120 @@ async fn a_part_can_be_copied_from_a_range_of_an_object() {
     complete.multipart_upload(named([part])).send().await.unwrap();
     let object = client.get_object().bucket(BUCKET).key("b").send().await.unwrap();
     assert_eq!(object.body.collect().await.unwrap().to_vec(), b"2345");
+}
+
+/// Parts of two sizes, each with bytes of its own.
+fn bodies() -> Vec<Vec<u8>> {
+    let even = (1..=3).map(|n| vec![n; PART]);
+    even.chain([b"the end".to_vec()]).collect()
+}
+
+async fn complete(client: &Client, id: &str, parts: Vec<CompletedPart>) {
+    let complete = client.complete_multipart_upload().bucket(BUCKET).key("k").upload_id(id);
+    complete.multipart_upload(named(parts)).send().await.unwrap();
+}
+
+/// The content, whose checksum the SDK compares with the one that the answer says it has.
+async fn content(client: &Client) -> Vec<u8> {
+    let object = client.get_object().bucket(BUCKET).key("k").checksum_mode(ChecksumMode::Enabled).send().await.unwrap();
+    assert!(object.checksum_crc64_nvme().is_some());
+    object.body.collect().await.unwrap().to_vec()
+}
+
+fn upload_dir(dir: &Path, id: &str) -> std::path::PathBuf {
+    dir.join(".uploads").join(BUCKET).join(id)
+}
+
+#[tokio::test]
+async fn even_parts_become_the_object_without_being_copied_whatever_their_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    let client = endpoint.s3();
+    let id = start(&client, "k").await;
+    let bodies = bodies();
+    let third = upload(&client, "k", &id, 3, bodies[2].clone()).await;
+    endpoint.stop().await.unwrap();
+
+    let endpoint = Endpoint::start(dir.path()).await;
+    let client = endpoint.s3();
+    let part = |number: i32, body: &Vec<u8>| {
+        let (client, id, body) = (client.clone(), id.clone(), body.clone());
+        async move { upload(&client, "k", &id, number, body).await }
+    };
+    let (first, second, last) = tokio::join!(part(1, &bodies[0]), part(2, &bodies[1]), part(4, &bodies[3]));
+    let listed = client.list_parts().bucket(BUCKET).key("k").upload_id(&id).send().await.unwrap();
+    let sizes: Vec<_> = listed.parts().iter().map(|part| part.size().unwrap()).collect();
+    assert_eq!(sizes, [PART as i64, PART as i64, PART as i64, 7]);
+    let whole = std::fs::metadata(upload_dir(dir.path(), &id).join("whole")).unwrap().ino();
+    complete(&client, &id, vec![first, second, third, last]).await;
+    assert_eq!(std::fs::metadata(dir.path().join(BUCKET).join("k")).unwrap().ino(), whole, "it is the same file");
+    assert_eq!(content(&client).await, bodies.concat());
+    assert!(!upload_dir(dir.path(), &id).exists());
+    assert_eq!(std::fs::read_dir(dir.path().join(".scratch")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_part_that_was_replaced_counts_as_it_was_uploaded_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    let client = endpoint.s3();
+    let id = start(&client, "k").await;
+    let mut bodies = bodies();
+    upload(&client, "k", &id, 1, vec![b'x'; PART]).await;
+    let mut parts = Vec::new();
+    for (number, body) in (1..).zip(&bodies) {
+        parts.push(upload(&client, "k", &id, number, body.clone()).await);
+    }
+    // And one that is left out in the end.
+    upload(&client, "k", &id, 5, b"too much".to_vec()).await;
+    bodies.remove(1);
+    parts.remove(1);
+    complete(&client, &id, parts).await;
+    assert_eq!(content(&client).await, bodies.concat());
+}
+
+#[tokio::test]
+async fn a_part_whose_first_attempt_broke_off_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    let client = endpoint.s3();
+    let id = start(&client, "k").await;
+    let bodies = bodies();
+    let first = upload(&client, "k", &id, 1, bodies[0].clone()).await;
+    // More than is held in memory, so that some of it is written.
+    let request = format!(
+        "PUT /{BUCKET}/k?partNumber=2&uploadId={id} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {PART}\r\n\r\n{}",
+        "garbage".repeat(PART / 10)
+    );
+    let mut stream = TcpStream::connect(endpoint.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let whole = upload_dir(dir.path(), &id).join("whole");
+    until(async || std::fs::metadata(&whole).unwrap().len() > PART as u64).await;
+    drop(stream);
+
+    let second = upload(&client, "k", &id, 2, bodies[1].clone()).await;
+    complete(&client, &id, vec![first, second]).await;
+    assert_eq!(content(&client).await, bodies[..2].concat());
+}
+
+#[tokio::test]
+async fn an_upload_whose_completion_was_refused_can_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    let client = endpoint.s3();
+    client.put_object().bucket(BUCKET).key("k").body(ByteStream::from_static(b"early")).send().await.unwrap();
+    let id = start(&client, "k").await;
+    let bodies = bodies();
+    let first = upload(&client, "k", &id, 1, bodies[0].clone()).await;
+    let refused = client.complete_multipart_upload().bucket(BUCKET).key("k").upload_id(&id).mpu_object_size(1);
+    assert_eq!(code(refused.multipart_upload(named([first.clone()])).send().await), "InvalidRequest");
+    assert_eq!(content_of_put(&client).await, b"early");
+    let second = upload(&client, "k", &id, 2, bodies[1].clone()).await;
+    complete(&client, &id, vec![first, second]).await;
+    assert_eq!(content(&client).await, bodies[..2].concat());
+}
+
+async fn content_of_put(client: &Client) -> Vec<u8> {
+    let object = client.get_object().bucket(BUCKET).key("k").send().await.unwrap();
+    object.body.collect().await.unwrap().to_vec()
 }

@@ -78,6 +78,30 @@ def unpack(detail: Any):
     return name, message
 
 
+def parts(api, values, size, **first):
+    """The messages of a stream: values in pieces of that size; the first message has the other fields too."""
+    for start in range(0, len(values), size):
+        options = first if start == 0 else {}
+        yield api.messages.ComputeStreamRequest(values=values[start : start + size], **options)
+
+
+class OpenStream:
+    """A stream that does not end before it is told to."""
+
+    def __init__(self, caller, messages):
+        self._end, self.taken = threading.Event(), 0
+        self.call = caller.stub.ComputeStream.future(self._send(messages), timeout=120)
+
+    def _send(self, messages):
+        for message in messages:
+            self.taken += message.ByteSize()
+            yield message
+        self._end.wait()
+
+    def end(self):
+        self._end.set()
+
+
 class Load:
     """Calls from several threads, one after the other in each, over and over until stopped. Every answer is checked."""
 

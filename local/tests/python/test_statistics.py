@@ -7,6 +7,7 @@ import json
 import os
 import random
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy
@@ -27,10 +28,11 @@ def binary():
     return path
 
 
-@pytest.fixture(scope="session")
-def ask():
+@contextmanager
+def asking(*arguments):
     """A function that sends one line to the tool and gives the answer, parsed."""
-    with subprocess.Popen([binary()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8") as tool:
+    command = [binary(), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8") as tool:
 
         def ask(request):
             line = request if isinstance(request, str) else json.dumps(request)
@@ -41,6 +43,12 @@ def ask():
         yield ask
         tool.stdin.close()
         assert tool.wait(timeout=10) == 0
+
+
+@pytest.fixture(scope="session")
+def ask():
+    with asking() as ask:
+        yield ask
 
 
 def request(values, quantiles=(), bins=None):
@@ -98,6 +106,38 @@ def test_equals_exact_fractions(ask, case):
     values, bins = TABLE[case]
     assert integers(ask(request(values, SOME_QUANTILES, bins))) == exact(values, SOME_QUANTILES, bins)
     assert integers(ask(request(values))) == exact(values)
+
+
+# Long enough to be sampled first, and hard for some way to select.
+SPREAD = random_values(50_001, INT64_MIN, INT64_MAX)
+HARD = {
+    "spread": SPREAD,
+    "sorted": sorted(SPREAD),
+    "reversed": sorted(SPREAD, reverse=True),
+    "an organ pipe": sorted(SPREAD)[::2] + sorted(SPREAD)[1::2][::-1],
+    "all equal": [INT64_MAX] * 50_000,
+    "two clusters far apart": random_values(25_000, -(2**62), 1000 - 2**62) + random_values(25_000, 2**62, 2**62 + 1000),
+    "one outlier": [*random_values(50_000, 0, 1000), INT64_MIN],
+    "extremes in turn": [INT64_MIN, INT64_MAX] * 25_000,
+    "a spike in the middle": SPREAD[:25_000] + [0] * 25_000,
+}
+
+
+@pytest.mark.parametrize("kernel", ["portable", "avx2", "avx512"])
+def test_every_kernel_equals_exact_fractions_for_hard_lists(kernel):
+    if subprocess.run([binary(), "--kernel", kernel], stdin=subprocess.DEVNULL, capture_output=True).returncode == 2:
+        pytest.skip(f"this machine cannot run {kernel}")
+    with asking("--kernel", kernel) as ask:
+        for case, values in HARD.items():
+            assert integers(ask(request(values, SOME_QUANTILES))) == exact(values, SOME_QUANTILES), case
+
+
+def test_the_number_of_threads_makes_no_difference():
+    values = random_values(600_000, INT64_MIN, INT64_MAX)
+    expected = exact(values, SOME_QUANTILES)
+    for threads in (1, 2, 3):
+        with asking("--threads", str(threads)) as ask:
+            assert integers(ask(request(values, SOME_QUANTILES))) == expected
 
 
 # Spread and crowded, near zero and near the ends.

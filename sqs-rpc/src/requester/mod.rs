@@ -4,18 +4,22 @@ mod admission;
 mod call;
 mod pollers;
 mod reply_queue;
+mod retention;
 mod waiters;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 pub use self::call::{Call, CallError, CallTiming, Reply};
 pub use self::reply_queue::ReplyQueueUpkeep;
 use self::reply_queue::{ReplyAddress, ReplyQueue, ReplyQueueLost};
+use self::retention::Retention;
 pub use self::waiters::RequesterStats;
 use self::waiters::{Limits, Waiter, Waiters};
 use crate::batch::{BatchOperation, Batcher, SubmitError, Submitted};
@@ -91,6 +95,7 @@ struct Shared {
     reply_queue: ReplyQueue,
     waiters: Arc<Waiters>,
     sends: Batcher<SendRequests>,
+    retention: Retention,
 }
 
 impl fmt::Debug for Requester {
@@ -115,9 +120,10 @@ impl Requester {
         let no_worker_after = config.refuse_hopeless.then_some(config.no_worker_after);
         let waiters = Arc::new(Waiters::new(limits, no_worker_after));
         let reply_queue = ReplyQueue::open(&sqs, &config, &waiters).await?;
+        let retention = Retention::of(request_queue.clone());
         let sends = SendRequests { queue: request_queue, clock: sqs.clock().clone() };
         let sends = Batcher::start(sends, config.send_slots);
-        Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends }) })
+        Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends, retention }) })
     }
 
     /// Sends a request and waits for its reply. The request is on its way when this returns; the future waits. Dropping it gives
@@ -128,11 +134,38 @@ impl Requester {
     /// See [`CallError`]. After [`CallError::DeadlineExceeded`] and [`CallError::Unavailable`] the request may have been sent,
     /// and may be worked.
     pub fn call(&self, call: Call) -> impl Future<Output = Result<Reply, CallError>> + Send + use<> {
+        let waiting = self.begin(call);
+        async move { waiting?.await }
+    }
+
+    /// Like [`call`](Self::call), for callers who must know whether the request may have been sent: it was not, for certain, if
+    /// there is no future.
+    ///
+    /// # Errors
+    ///
+    /// Why the call is refused. The errors of the future are those of [`call`](Self::call).
+    pub fn begin(
+        &self,
+        call: Call,
+    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, CallError> {
+        self.begin_holding(call, ())
+    }
+
+    /// Like [`begin`](Self::begin). `held` is dropped as soon as nothing of the request is held any more, because SQS has it or
+    /// it will not be sent: it may stand for the memory that the request takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`begin`](Self::begin).
+    pub fn begin_holding<H: Send + Sync + 'static>(
+        &self,
+        call: Call,
+        held: H,
+    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<H>, CallError> {
         let (called, deadline) = (Instant::now(), call.deadline);
         // Done here and not in the future, so that a call that waits keeps nothing of its request: very many may wait.
-        let exchange = self.begin(call);
-        async move {
-            let Exchange { mut waiter, sent, reply_to } = exchange?;
+        let Exchange { mut waiter, sent, reply_to } = self.exchange(call, Box::new(held))?;
+        Ok(async move {
             tokio::select! {
                 biased;
                 reply = waiter.reply() => Reply::new(*reply?, called.elapsed()),
@@ -140,7 +173,14 @@ impl Requester {
                 error = failure(sent) => Err(error),
                 () = tokio::time::sleep_until(deadline) => Err(CallError::DeadlineExceeded),
             }
-        }
+        })
+    }
+
+    /// The most bytes that the attributes of a call's message have: with those of its body, they make the size of the message.
+    pub fn attributes_size(&self, method: &str, content_type: Option<&str>, traceparent: Option<&str>) -> usize {
+        // The digest is in hex.
+        let (reply_to, digest) = (self.shared.reply_queue.address(), 2 * Sha256::output_size());
+        request::attributes_size(method, digest, [Some(reply_to.url()), content_type, traceparent])
     }
 
     /// Sends a request that nobody waits for. Returns as soon as SQS has it; it is worked however long that takes.
@@ -150,20 +190,37 @@ impl Requester {
     /// [`CallError::TooLarge`]; [`CallError::Unavailable`], [`CallError::ShuttingDown`] and, when SQS has not taken it by then,
     /// [`CallError::DeadlineExceeded`]: after these it may have been sent, and may be worked.
     pub async fn submit(&self, call: Call) -> Result<(), CallError> {
-        let deadline = call.deadline;
-        let request = outgoing(call, None);
-        check_size(&request)?;
-        tokio::select! {
-            biased;
-            sent = self.shared.sends.submit(request) => sent.map_err(not_sent),
-            () = tokio::time::sleep_until(deadline) => Err(CallError::DeadlineExceeded),
-        }
+        self.begin_submission(call, ())?.await
     }
 
-    fn begin(&self, call: Call) -> Result<Exchange, CallError> {
+    /// Like [`submit`](Self::submit), for callers who must know whether the request may have been sent: it was not, for certain,
+    /// if there is no future. `held` is dropped as soon as nothing of the request is held any more.
+    ///
+    /// # Errors
+    ///
+    /// Why the request is refused. The errors of the future are those of [`submit`](Self::submit).
+    pub fn begin_submission<H: Send + Sync + 'static>(
+        &self,
+        call: Call,
+        held: H,
+    ) -> Result<impl Future<Output = Result<(), CallError>> + Send + use<H>, CallError> {
+        let deadline = call.deadline;
+        let request = OutgoingRequest { _held: Some(Box::new(held)), ..outgoing(call, None) };
+        check_size(&request)?;
+        let sent = self.shared.sends.submit(request);
+        Ok(async move {
+            tokio::select! {
+                biased;
+                sent = sent => sent.map_err(not_sent),
+                () = tokio::time::sleep_until(deadline) => Err(CallError::DeadlineExceeded),
+            }
+        })
+    }
+
+    fn exchange(&self, call: Call, held: Box<dyn Any + Send + Sync>) -> Result<Exchange, CallError> {
         let deadline = call.deadline;
         let reply_to = self.shared.reply_queue.address();
-        let request = outgoing(call, Some(&reply_to));
+        let request = OutgoingRequest { _held: Some(held), ..outgoing(call, Some(&reply_to)) };
         check_size(&request)?;
         if reply_to.is_lost() {
             return Err(CallError::Unavailable(ReplyQueueLost.into()));
@@ -171,6 +228,12 @@ impl Requester {
         // In the table before the request can reach anyone; taken out when the waiter is dropped, whichever way this ends.
         let waiter = self.shared.waiters.register(request.id, &request.digest, request.tenant.as_deref(), deadline)?;
         Ok(Exchange { waiter, sent: self.shared.sends.submit(request), reply_to })
+    }
+
+    /// How long a request can wait on the request queue before SQS drops it. SQS is asked at the first use, and again every
+    /// hour; while it does not tell, or may not be asked, this is what it told before, or 4 days.
+    pub async fn retention(&self) -> Duration {
+        self.shared.retention.get().await
     }
 
     /// The number of calls that wait now.
@@ -251,6 +314,7 @@ fn outgoing(call: Call, reply_to: Option<&ReplyAddress>) -> OutgoingRequest {
         deadline: (reply_to.is_some() && !call.finish_late).then_some(call.deadline),
         tenant: call.tenant,
         traceparent: call.traceparent,
+        _held: None,
     }
 }
 

@@ -4,14 +4,18 @@ use std::ops::RangeInclusive;
 
 use compute_proto::v1;
 
-use super::nearest_double;
+use super::kernel::{self, Kernel};
+use super::{Execution, nearest_double};
+
+/// Counters for each bin.
+const LANES: usize = 4;
 
 /// Sorts the values into at least one bin, all of the same width, between the smallest value and the largest, which `range`
 /// names.
 ///
 /// A value v lies in bin floor((v - min) x bins / (max - min)), the largest value in the last. When all values are equal, the
 /// bins reach from v - 0.5 to v + 0.5, as NumPy's do. No value is compared with a rounded edge.
-pub(super) fn histogram(values: &[i64], range: RangeInclusive<i64>, bins: u32) -> v1::Histogram {
+pub(super) fn histogram(values: &[i64], range: RangeInclusive<i64>, bins: u32, execution: Execution) -> v1::Histogram {
     let (min, max) = range.into_inner();
     let width = max.abs_diff(min);
     let counts = if width == 0 {
@@ -19,7 +23,15 @@ pub(super) fn histogram(values: &[i64], range: RangeInclusive<i64>, bins: u32) -
         counts[bins as usize / 2] = values.len() as u64;
         counts
     } else {
-        count(values, min, width, bins)
+        let bins = Bins::new(min, width, bins);
+        let parts = execution.in_parts(values, |part| bins.count(part, execution.kernel));
+        parts
+            .into_iter()
+            .reduce(|mut counts, part| {
+                add(&mut counts, &part);
+                counts
+            })
+            .unwrap_or_default()
     };
     v1::Histogram { edges: (0..=bins).map(|index| edge(index, min, width, bins)).collect(), counts }
 }
@@ -34,32 +46,67 @@ fn edge(index: u32, min: i64, width: u64, bins: u32) -> f64 {
     nearest_double(&numerator.into(), &denominator.unsigned_abs().into())
 }
 
-/// The number of values in each bin, by their distance from the smallest.
-fn count(values: &[i64], min: i64, width: u64, bins: u32) -> Vec<u64> {
-    // The least distance that lies in each bin. Comparing with these is exact and needs no division for each value.
-    let starts: Vec<u64> = (0..bins)
-        .map(|index| {
+/// How the values of a list lie to the bins.
+struct Bins {
+    min: i64,
+    /// The least distance from the smallest value that lies in each bin, and an end that no distance but the largest number
+    /// reaches. Comparing with these is exact and needs no division for each value.
+    starts: Vec<u64>,
+    /// Bins by distance, rounded.
+    scale: f64,
+}
+
+impl Bins {
+    fn new(min: i64, width: u64, bins: u32) -> Self {
+        let start = |index| {
             let start = (u128::from(index) * u128::from(width)).div_ceil(u128::from(bins));
             u64::try_from(start).unwrap_or(width)
-        })
-        .collect();
-    let last = starts.len() - 1;
-    let scale = f64::from(bins) / width as f64;
-
-    let mut counts = vec![0; starts.len()];
-    for &value in values {
-        let distance = value.abs_diff(min);
-        // Rounding may put this guess into a neighbouring bin.
-        let mut bin = ((distance as f64 * scale) as usize).min(last);
-        while starts[bin] > distance {
-            bin -= 1;
-        }
-        while bin < last && starts[bin + 1] <= distance {
-            bin += 1;
-        }
-        counts[bin] += 1;
+        };
+        let starts = (0..bins).map(start).chain([u64::MAX]).collect();
+        Self { min, starts, scale: f64::from(bins) / width as f64 }
     }
-    counts
+
+    /// The number of values in each bin.
+    fn count(&self, values: &[i64], kernel: Kernel) -> Vec<u64> {
+        // Equal values one after the other would wait for each other at one counter.
+        let mut counts = vec![[0; LANES]; self.starts.len()];
+        let mut guesses = [0; kernel::BLOCK];
+        for block in values.chunks(kernel::BLOCK) {
+            kernel.scale(block, self.min, self.scale, &mut guesses);
+            count_block(block, &guesses, self.min, &self.starts, &mut counts);
+        }
+        let mut counts: Vec<u64> = counts.into_iter().map(|lanes| lanes.into_iter().sum()).collect();
+        // Only the largest value may have reached the end, and it lies in the last bin.
+        let largest = counts.pop().unwrap_or(0);
+        if let Some(last) = counts.last_mut() {
+            *last += largest;
+        }
+        counts
+    }
+}
+
+/// Counts each value in its bin. Its distance, scaled and rounded to the nearest number, is the guess, and the bin is that or the
+/// one before: the errors of scaling are far less than the half that would make it another.
+fn count_block(block: &[i64], guesses: &[u32], min: i64, starts: &[u64], counts: &mut [[u64; LANES]]) {
+    let mut count = |lane: usize, value: i64, guess: u32| {
+        let guess = guess as usize;
+        let distance = value.wrapping_sub(min).cast_unsigned();
+        counts[guess - usize::from(distance < starts[guess])][lane] += 1;
+    };
+    let (values, rest) = block.as_chunks::<LANES>();
+    let (guesses, _) = guesses.as_chunks::<LANES>();
+    for (values, guesses) in values.iter().zip(guesses) {
+        for lane in 0..LANES {
+            count(lane, values[lane], guesses[lane]);
+        }
+    }
+    for (&value, &guess) in rest.iter().zip(guesses.get(values.len()).into_iter().flatten()) {
+        count(0, value, guess);
+    }
+}
+
+fn add(counts: &mut [u64], others: &[u64]) {
+    counts.iter_mut().zip(others).for_each(|(count, other)| *count += other);
 }
 
 #[cfg(test)]
@@ -71,7 +118,7 @@ mod tests {
 
     fn of(values: &[i64], bins: u32) -> v1::Histogram {
         let (min, max) = (values.iter().min(), values.iter().max());
-        histogram(values, *min.expect("some")..=*max.expect("some"), bins)
+        histogram(values, *min.expect("some")..=*max.expect("some"), bins, Execution::best())
     }
 
     #[test]

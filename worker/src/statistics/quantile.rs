@@ -37,10 +37,10 @@ impl Position {
         [self.below, self.above]
     }
 
-    /// The value there, interpolated between a and b exactly, a + fraction x (b - a), and rounded once. `values` must hold at
-    /// both ranks what the sorted list holds there.
-    pub(super) fn interpolate(&self, values: &[i64]) -> f64 {
-        let (a, b) = (values[self.below], values[self.above]);
+    /// The value there, interpolated between a and b exactly, a + fraction x (b - a), and rounded once. `at` gives what the
+    /// sorted list holds at one of the ranks.
+    pub(super) fn interpolate(&self, at: impl Fn(usize) -> i64) -> f64 {
+        let (a, b) = (at(self.below), at(self.above));
         let difference = i128::from(b) - i128::from(a);
         let numerator = (BigInt::from(a) << self.shift) + BigInt::from(self.fraction) * difference;
         nearest_double(&numerator, &(BigUint::from(1_u8) << self.shift))
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     fn quantile(probability: f64, sorted: &[i64]) -> f64 {
-        Position::of(probability, sorted.len()).interpolate(sorted)
+        Position::of(probability, sorted.len()).interpolate(|rank| sorted[rank])
     }
 
     #[test]

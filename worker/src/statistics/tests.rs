@@ -1,6 +1,11 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use std::num::NonZero;
+
+use compute_proto::validate;
+
+use super::hard_lists::hard_lists;
 use super::*;
 
 fn of(values: &[i64]) -> v1::Statistics {
@@ -77,6 +82,38 @@ fn a_request_out_of_range_is_refused_with_its_violations() {
     let violations = compute(&request).expect_err("no values, no such probability");
     let fields: Vec<_> = violations.iter().map(|violation| violation.field.as_str()).collect();
     assert_eq!(fields, ["values", "quantiles[0]"]);
+}
+
+#[test]
+fn neither_instructions_nor_threads_make_a_difference() {
+    let short = hard_lists(40_000).into_iter();
+    // Long enough that two threads have a part each.
+    let long = hard_lists(530_001).into_iter().rev().take(2);
+    for (name, values) in short.chain(long) {
+        let all = |kernel, threads| {
+            let execution = Execution { kernel, threads: NonZero::new(threads).expect("some") };
+            of_with(&values, &[0.0, 0.25, 0.9], Some(100), execution)
+        };
+        let expected = all(Kernel::Portable, 1);
+        for kernel in Kernel::available() {
+            for threads in [1, 2] {
+                assert_eq!(all(kernel, threads), expected, "{name}, {kernel}, {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_may_be_longer_than_a_request() {
+    let count = validate::MAX_VALUES + 1;
+    let statistics = super::of(&vec![7; count], &[], None);
+    assert_eq!((statistics.count, statistics.median, statistics.variance), (count as u64, 7.0, 0.0));
+}
+
+#[test]
+#[should_panic(expected = "no values")]
+fn there_are_no_statistics_of_nothing() {
+    super::of(&[], &[], None);
 }
 
 proptest! {

@@ -4,45 +4,144 @@ use num_bigint::{BigInt, BigUint};
 
 use super::nearest_double;
 
-/// Number, extremes and sums of a list that is not empty.
-#[derive(Debug)]
+/// 2^63, what every value is moved by.
+const OFFSET: u128 = 1 << 63;
+
+/// The value v moved to v + 2^63, so that it is not negative.
+pub(super) const fn offset(value: i64) -> u64 {
+    (value ^ i64::MIN).cast_unsigned()
+}
+
+/// Number, extremes and exact sums of a list.
+///
+/// The sums are those of v + 2^63: unsigned numbers have one kind of product and one kind of carry. The variance does not
+/// depend on where zero is, and the sum is moved back at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Totals {
-    count: u64,
+    pub(super) count: u64,
+    /// Means nothing without any values, and so does `max`.
     pub(super) min: i64,
     pub(super) max: i64,
-    pub(super) sum: i128,
-    sum_of_squares: BigUint,
+    pub(super) sum: u128,
+    pub(super) squares: Sum192,
 }
 
 impl Totals {
-    /// One pass over the values. Without any, the extremes mean nothing.
-    pub(super) fn of(values: &[i64]) -> Self {
-        let (mut min, mut max, mut sum) = (i64::MAX, i64::MIN, 0_i128);
-        // A square takes up to 127 bits and leaves no room to add in 128. So its halves are summed apart.
-        let (mut low, mut high) = (0_u128, 0_u128);
-        for &value in values {
-            min = min.min(value);
-            max = max.max(value);
-            sum += i128::from(value);
-            let magnitude = u128::from(value.unsigned_abs());
-            let square = magnitude * magnitude;
-            low += square & u128::from(u64::MAX);
-            high += square >> 64;
-        }
-        let sum_of_squares = (BigUint::from(high) << 64) + low;
-        Self { count: values.len() as u64, min, max, sum, sum_of_squares }
+    /// Those of no values.
+    pub(super) const NONE: Self = Self { count: 0, min: i64::MAX, max: i64::MIN, sum: 0, squares: Sum192::ZERO };
+
+    /// Adds one value.
+    pub(super) fn add(&mut self, value: i64) {
+        self.count += 1;
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        let moved = u128::from(offset(value));
+        self.sum += moved;
+        self.squares.add(moved * moved);
+    }
+
+    /// Adds those of another part of the list.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.sum += other.sum;
+        self.squares.merge(other.squares);
+    }
+
+    /// The sum of the values.
+    pub(super) fn sum(&self) -> BigInt {
+        BigInt::from(self.sum) - BigInt::from(OFFSET) * self.count
     }
 
     /// The arithmetic mean.
     pub(super) fn mean(&self) -> f64 {
-        nearest_double(&self.sum.into(), &self.count.into())
+        nearest_double(&self.sum(), &self.count.into())
     }
 
     /// The population variance: with n values, sum S and sum of squares Q it is Q/n - (S/n)^2 = (n Q - S^2) / n^2. The first
     /// form is notorious for cancellation; here nothing is rounded before the division.
     pub(super) fn variance(&self) -> f64 {
         let sum = BigInt::from(self.sum);
-        let numerator = BigInt::from(&self.sum_of_squares * self.count) - &sum * &sum;
+        let numerator = BigInt::from(BigUint::from(self.squares) * self.count) - &sum * &sum;
         nearest_double(&numerator, &BigUint::from(self.count).pow(2))
+    }
+}
+
+/// A sum of up to 2^64 unsigned numbers of 128 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sum192 {
+    low: u128,
+    high: u64,
+}
+
+impl Sum192 {
+    const ZERO: Self = Self { low: 0, high: 0 };
+
+    /// The sum of numbers that each stand for themselves times 2^shift, with shifts below 128. It must have at most 192 bits.
+    #[cfg(any(target_arch = "x86_64", test))]
+    pub(super) fn of_shifted<const N: usize>(parts: [(u128, u32); N]) -> Self {
+        let mut sum = Self::ZERO;
+        for (part, shift) in parts {
+            let high = part.checked_shr(u128::BITS - shift).unwrap_or(0);
+            sum.merge(Self { low: part << shift, high: high as u64 });
+        }
+        sum
+    }
+
+    pub(super) fn add(&mut self, number: u128) {
+        let (low, carried) = self.low.overflowing_add(number);
+        self.low = low;
+        self.high += u64::from(carried);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.add(other.low);
+        self.high += other.high;
+    }
+}
+
+impl From<Sum192> for BigUint {
+    fn from(sum: Sum192) -> Self {
+        (Self::from(sum.high) << u128::BITS) + sum.low
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(values: &[i64]) -> Totals {
+        let mut totals = Totals::NONE;
+        values.iter().for_each(|&value| totals.add(value));
+        totals
+    }
+
+    #[test]
+    fn sums_of_the_largest_squares_are_carried() {
+        let totals = of(&[i64::MAX; 5]);
+        assert_eq!(BigUint::from(totals.squares), BigUint::from(u64::MAX).pow(2) * 5_u8);
+        assert_eq!(totals.sum(), BigInt::from(i64::MAX) * 5);
+    }
+
+    #[test]
+    fn a_shifted_part_may_reach_beyond_128_bits() {
+        let sum = Sum192::of_shifted([(1 << 80, 104), (3, 0), (u128::MAX, 60)]);
+        let expected = (BigUint::from(1_u8) << 184) + 3_u8 + (BigUint::from(u128::MAX) << 60);
+        assert_eq!(BigUint::from(sum), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn totals_of_parts_add_up(values in vec(any::<i64>(), 0..50), at in any::<prop::sample::Index>()) {
+            let (front, back) = values.split_at(at.index(values.len() + 1));
+            let mut merged = of(front);
+            merged.merge(&of(back));
+            prop_assert_eq!(&merged, &of(&values));
+            prop_assert_eq!(merged.sum(), values.iter().map(|&value| i128::from(value)).sum::<i128>().into());
+        }
     }
 }

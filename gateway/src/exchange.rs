@@ -1,0 +1,209 @@
+//! An exchange with a worker: a request on the queue, its reply, the answer.
+
+use std::sync::Arc;
+
+use compute_operations::BucketError;
+use compute_operations::payload::{Stored, Unsent};
+use compute_proto::COMPUTE_METHOD;
+use compute_proto::v1::{ComputeRequest, ComputeResponse, Statistics};
+use compute_proto::wire::{self, WireError};
+use sqs_rpc::{Body, Call, CallError, Reply, Requester};
+use tokio::time::timeout_at;
+use tonic::Status;
+
+use crate::blocking::{LARGE, off_thread_if};
+use crate::calls::{Admitted, CallMemory};
+use crate::claim_check::{Checked, ClaimCheck, ReplyError};
+use crate::digest::Digest;
+use crate::operations::{Answers, description};
+use crate::status;
+use crate::stream;
+use crate::timing::timing;
+
+/// What a call's metadata says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Caller {
+    pub(crate) tenant: Option<String>,
+    pub(crate) traceparent: Option<String>,
+}
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    body: Body,
+    /// That of the payload.
+    pub(crate) digest: Digest,
+    /// The media type of the payload; absent: `application/json`.
+    content_type: Option<&'static str>,
+    pub(crate) finish_late: bool,
+    /// The payload, if it lies in S3. It is deleted unless the message may have been sent.
+    payload: Option<Unsent>,
+    /// What the request takes of the gateway's memory until SQS has it.
+    memory: CallMemory,
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    LargeReply(#[from] ReplyError),
+    #[error(transparent)]
+    Reply(#[from] WireError),
+}
+
+impl Failed {
+    pub(crate) fn into_status(self, operation: status::Operation) -> Status {
+        match self {
+            Self::Call(error) => status::from_call_error(error, operation),
+            Self::LargeReply(ReplyError::Bucket(error)) => status::payload_unavailable(&error, operation),
+            Self::LargeReply(error) => status::malformed_reply(&error, operation),
+            Self::Reply(error) => status::malformed_reply(&error, operation),
+        }
+    }
+}
+
+/// Sends requests to workers. Clones share everything, and are small, since each call that waits has one.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    requester: Requester,
+    claim_check: ClaimCheck,
+    answers: Arc<Answers>,
+}
+
+impl Exchange {
+    /// Sends through this requester, what is too large for a message through S3, and has the answers kept there.
+    pub(crate) fn new(requester: Requester, claim_check: ClaimCheck, answers: Arc<Answers>) -> Self {
+        Self(Arc::new(Parts { requester, claim_check, answers }))
+    }
+
+    /// The number of calls that wait for replies.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.0.requester.in_flight()
+    }
+
+    /// Makes a request what stands on the queue, and in S3 if it is too large for that.
+    ///
+    /// # Errors
+    ///
+    /// When S3 does not take it.
+    pub(crate) async fn prepare(
+        &self,
+        request: ComputeRequest,
+        caller: &Caller,
+        memory: CallMemory,
+    ) -> Result<Prepared, BucketError> {
+        let finish_late = request.finish_late;
+        let attributes = self.0.requester.attributes_size(COMPUTE_METHOD, None, caller.traceparent.as_deref());
+        let Checked { body, digest, payload } = self.0.claim_check.request(request, attributes).await?;
+        let left = match &body {
+            Body::Text(text) => text.len() as u64,
+            Body::InS3 { .. } => 0,
+        };
+        memory.reduce_to(left);
+        Ok(Prepared { body, digest, content_type: None, finish_late, payload, memory })
+    }
+
+    /// The same of a request that lies in S3 already, as the `stream` has put it there. `options` is the request without its
+    /// values.
+    pub(crate) fn prepare_stored(
+        &self,
+        options: &ComputeRequest,
+        stored: &Stored,
+        payload: Unsent,
+        memory: CallMemory,
+    ) -> Prepared {
+        let Checked { body, digest, payload } = self.0.claim_check.stored(stored, payload);
+        let content_type = Some(stream::MEDIA_TYPE);
+        Prepared { body, digest, content_type, finish_late: options.finish_late, payload, memory }
+    }
+
+    /// Sends a request; the future waits for its reply, and keeps the answer. Very many may wait, so it holds little: the rest of
+    /// the request is on its way when this returns.
+    pub(crate) fn answer(
+        &self,
+        admitted: Admitted,
+        caller: Caller,
+        prepared: Prepared,
+    ) -> impl Future<Output = Result<ComputeResponse, Failed>> + Send + use<> {
+        let (exchange, digest) = (self.clone(), prepared.digest);
+        let tenant = caller.tenant.clone().map(String::into_boxed_str);
+        let (call, payload, memory) = call(admitted, caller, prepared);
+        let waiting = self.0.requester.begin_holding(call, memory).inspect(|_waiting| {
+            if let Some(payload) = payload {
+                payload.sent();
+            }
+        });
+        async move {
+            match waiting?.await {
+                Ok(reply) => {
+                    let read = exchange.receive(admitted, tenant.as_deref(), digest, reply);
+                    let read = Box::pin(timeout_at(admitted.deadline, read));
+                    read.await.map_err(|_elapsed| CallError::DeadlineExceeded)?
+                }
+                Err(CallError::Failed(failure)) => {
+                    let answer = description::failed(status::operation_error(failure.code), digest);
+                    exchange.0.answers.keep(admitted.id, tenant.as_deref(), &answer);
+                    Err(CallError::Failed(failure).into())
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+
+    /// Sends a request that nobody waits for.
+    pub(crate) async fn submit(&self, admitted: Admitted, caller: Caller, prepared: Prepared) -> Result<(), CallError> {
+        let (call, payload, memory) = call(admitted, caller, prepared);
+        let sent = self.0.requester.begin_submission(call, memory)?;
+        if let Some(payload) = payload {
+            payload.sent();
+        }
+        sent.await
+    }
+
+    async fn receive(
+        &self,
+        admitted: Admitted,
+        tenant: Option<&str>,
+        digest: Digest,
+        reply: Reply,
+    ) -> Result<ComputeResponse, Failed> {
+        let body = self.0.claim_check.reply(reply.body, reply.payload_in_s3).await?;
+        let statistics = from_json(body).await?;
+        let worker = reply.worker.unwrap_or_default();
+        let answer = description::replied(&reply.reported, &worker, &statistics, digest);
+        self.0.answers.keep(admitted.id, tenant, &answer);
+        Ok(ComputeResponse {
+            operation_id: admitted.id.to_string(),
+            statistics: Some(statistics),
+            timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
+            worker,
+        })
+    }
+}
+
+/// What to send, and what goes along until it is sent.
+fn call(admitted: Admitted, caller: Caller, prepared: Prepared) -> (Call, Option<Unsent>, CallMemory) {
+    let Prepared { body, digest, content_type, finish_late, payload, memory } = prepared;
+    let call = Call {
+        id: admitted.id,
+        method: COMPUTE_METHOD.to_owned(),
+        body,
+        digest: Some(digest.to_hex()),
+        content_type: content_type.map(str::to_owned),
+        deadline: admitted.deadline,
+        finish_late,
+        tenant: caller.tenant,
+        traceparent: caller.traceparent,
+    };
+    (call, payload, memory)
+}
+
+async fn from_json(body: String) -> Result<Statistics, WireError> {
+    let is_large = body.len() >= LARGE;
+    off_thread_if(is_large, move || wire::statistics_from_json(&body)).await
+}
