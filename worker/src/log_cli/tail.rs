@@ -56,7 +56,7 @@ impl Tail {
         let since = from(self.since);
         let tenant = self.about.tenant().map(str::to_owned);
         let mut log = Follower::new(bucket, tenant, from(self.since.max(self.window)), self.window);
-        log.look(now()).await?;
+        let mut looked = Ok(log.look(now()).await?);
         log.skip_before(since);
         let columns = Columns { tenant: self.about.tenant().is_some() };
         let (of, window) = (whose(self.about.tenant()), humantime::format_duration(self.window));
@@ -68,13 +68,20 @@ impl Tail {
             columns.write_header(out)?;
             out.flush()?;
         }
-        let (mut looked, mut is_away) = (Ok(()), false);
+        let mut is_away = false;
         loop {
-            let read = match looked {
-                Ok(()) => log.read().await,
+            let read = match std::mem::replace(&mut looked, Ok(true)) {
+                Ok(all) => {
+                    if !all {
+                        writeln!(
+                            notes,
+                            "there are more operations than can be remembered: the oldest are passed over"
+                        )?;
+                    }
+                    log.read().await
+                }
                 Err(error) => Err(error),
             };
-            looked = Ok(());
             match read {
                 Ok(Some(news)) => {
                     self.write(&news, columns, out, &mut notes)?;
