@@ -2,7 +2,7 @@
 //!
 //! A payload is read into memory that was taken before, and as it comes: a serialized `ComputeRequest` is decoded while its
 //! next bytes arrive, and a JSON text, which is limited to [`MAX_JSON`] bytes, when all of it is there. Trouble with S3 is
-//! waited out, for the message is held meanwhile. Whatever else is wrong is answered.
+//! waited out, for the message is held meanwhile. Whatever else is wrong is answered, a bucket that may not be read too.
 
 mod protobuf;
 
@@ -20,7 +20,7 @@ use sqs_rpc::{Failure, Pointer, Request};
 use self::protobuf::{DecodeError, RequestDecoder};
 use crate::blocking::off_thread;
 use crate::memory::{Memory, MemoryBudget};
-use crate::refusal::{invalid, payload_lost, too_long, too_many_values, unreadable};
+use crate::refusal::{failed, invalid, payload_lost, too_long, too_many_values, unreadable};
 
 /// The media types of requests.
 pub(crate) const JSON: &str = "application/json";
@@ -159,7 +159,7 @@ impl LargeRequests {
         let reader = loop {
             match self.payloads.read(promised.pointer.payload()).await {
                 Ok(reader) => break reader.ok_or_else(payload_lost)?,
-                Err(error) => pauses.after(&error).await,
+                Err(error) => pauses.after(&error).await?,
             }
         };
         match reader.size() {
@@ -212,7 +212,7 @@ async fn next_pieces(reader: &mut PayloadReader) -> Result<Vec<Bytes>, Failure> 
                 pieces.push(piece);
             }
             Ok(None) => break,
-            Err(ReadError::Bucket(error)) => pauses.after(&error).await,
+            Err(ReadError::Bucket(error)) => pauses.after(&error).await?,
             Err(ReadError::Changed { .. }) => return Err(payload_lost()),
         }
     }
@@ -240,9 +240,19 @@ impl Default for Pauses {
 }
 
 impl Pauses {
-    pub(crate) async fn after(&mut self, error: &BucketError) {
+    /// Waits after this error.
+    ///
+    /// # Errors
+    ///
+    /// When S3 has refused for some time. Waiting for an operator would keep others from being worked.
+    pub(crate) async fn after(&mut self, error: &BucketError) -> Result<(), Failure> {
+        if error.is_refusal() && self.0 == LONGEST_PAUSE {
+            tracing::error!(%error, "S3 refuses");
+            return Err(failed());
+        }
         tracing::warn!(%error, "S3 is in trouble, trying again");
         tokio::time::sleep(self.0).await;
         self.0 = (self.0 * 2).min(LONGEST_PAUSE);
+        Ok(())
     }
 }

@@ -81,7 +81,7 @@ impl Service<Request> for ComputeService {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let computed = shared.compute(request).await?;
-            let body = shared.body(wire::statistics_to_json(&computed.statistics)).await;
+            let body = shared.body(wire::statistics_to_json(&computed.statistics)).await?;
             Ok(Answer { body, context: computed })
         })
     }
@@ -107,9 +107,9 @@ impl Shared {
     }
 
     /// The body of a reply: the text, or a pointer to it, which S3 then has. Trouble with S3 is waited out.
-    async fn body(&self, text: String) -> Body {
+    async fn body(&self, text: String) -> Result<Body, Failure> {
         if text.len() + REPLY_ATTRIBUTES <= self.max_inline_size {
-            return Body::Text(text);
+            return Ok(Body::Text(text));
         }
         let mut pauses = Pauses::default();
         loop {
@@ -121,9 +121,9 @@ impl Shared {
             match written {
                 Ok(stored) => {
                     let pointer = Pointer::new(self.payloads.bucket(), stored.id);
-                    return Body::InS3 { pointer, size: stored.size };
+                    return Ok(Body::InS3 { pointer, size: stored.size });
                 }
-                Err(error) => pauses.after(&error).await,
+                Err(error) => pauses.after(&error).await?,
             }
         }
     }

@@ -3,6 +3,7 @@
 import json
 
 from aws_proxy import AwsProxy
+from deployment import metric
 from processes import wait_until
 
 INTERNAL = 13
@@ -41,4 +42,17 @@ def test_a_request_that_no_worker_survives_is_marked_and_the_mark_gives_way_to_i
     [[record]] = system.batches()
     assert (record["id"], record["status"], record["result"]["mean"]) == (operation, 0, 499.6)
     assert marks(system).keys() == {operation}, "the mark stays, and does not count"
+    counted = lambda: [metric(heir, f"compute_worker_log_{what}_total") for what in ("records", "batches", "puts")]  # noqa: E731
+    wait_until(lambda: counted() == [1, 1, 2], "it has written a record in a batch, and tried to mark its own last delivery")
     heir.stop()
+
+
+def test_a_worker_that_may_not_ask_for_the_redrive_policy_works_without_marks(local_aws, queues):
+    system = queues(local_aws, "marks", max_receive_count=1)
+    with AwsProxy(local_aws.endpoint) as proxy:
+        proxy.refuse("SQS.GetQueueAttributes", 403)
+        worker = system.worker("w", environment={"AWS_ENDPOINT_URL": proxy.endpoint})
+        operation = system.send_request('{"values":[1]}', system.reply_queue("test"))
+        assert wait_until(lambda: system.log_record(operation), "it is logged")["status"] == 0
+        assert marks(system) == {}
+        worker.stop()
