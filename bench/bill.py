@@ -10,6 +10,7 @@ they were made for.
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass
 from urllib.request import urlopen
 
@@ -167,11 +168,14 @@ def main():
     arguments.add_argument("--traffic", metavar="URL", help="where a local stack tells its counted traffic")
     arguments.add_argument("--operations", metavar="N", type=int, help="how many operations it was counted for")
     given = arguments.parse_args()
-    if (given.traffic is None) != (given.operations is None) or given.operations == 0:
+    if (given.traffic is None) != (given.operations is None) or (given.operations or 1) < 1:
         arguments.error("--traffic and --operations go together, and there must have been operations")
     if given.traffic:
-        with urlopen(given.traffic, timeout=10) as answer:
-            each = measured(json.load(answer), given.operations)
+        try:
+            with urlopen(given.traffic, timeout=10) as answer:
+                each = measured(json.load(answer), given.operations)
+        except (OSError, ValueError) as error:
+            sys.exit(f"{given.traffic} does not tell its traffic: {error}")
         print(f"an operation: {each}\na million operations: {money(each.dollars())}")
     else:
         for name, make in TABLES.items():

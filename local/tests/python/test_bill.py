@@ -54,6 +54,19 @@ def test_one_call_at_a_time_makes_the_requests_that_the_bill_assumes(queues, loc
     assert (each.put, each.list, each.get) == (1, 0, 0)
 
 
+def test_the_bill_of_a_local_stack_is_printed_and_a_wrong_address_is_named(queues, local_aws):
+    queues(local_aws, "bill")
+    printed = compute_bill("--traffic", f"{local_aws.endpoint}/_compute/traffic", "--operations", "1")
+    assert re.fullmatch(r"an operation: .* SQS, .*\na million operations: \$[\d,.]+\n", printed.stdout), printed
+    wrong = compute_bill("--traffic", f"{local_aws.endpoint}/nothing", "--operations", "1")
+    assert wrong.returncode == 1 and wrong.stderr.startswith(f"{local_aws.endpoint}/nothing does not tell its traffic: ")
+
+
+def compute_bill(*arguments):
+    script = REPOSITORY / "bench" / "bill.py"
+    return subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
 @pytest.mark.parametrize("mode", ["object", "batch"])
 def test_looking_operations_up_makes_the_requests_that_the_bill_assumes(queues, local_aws, mode):
     system = logged_system(queues, local_aws, mode)
