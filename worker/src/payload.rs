@@ -29,8 +29,9 @@ const PROTOBUF: &str = "application/x-protobuf";
 /// The most bytes of a JSON payload: the longest list of the largest numbers has 230 MB.
 const MAX_JSON: usize = 256 << 20;
 
-/// The memory that a value takes: its own, and as much again while the statistics are computed.
-const BYTES_PER_VALUE: usize = 16;
+/// The memory that a value takes: eight bytes of its own, and while the statistics are computed one more and some, since an eighth
+/// of a list is kept then.
+const BYTES_PER_VALUE: usize = 10;
 
 /// The memory that a value takes while JSON is read: a list grows by half of it, or more, at a time.
 const BYTES_PER_JSON_VALUE: usize = 24;
@@ -56,8 +57,6 @@ pub(crate) struct LargeRequests {
 #[derive(Debug)]
 pub(crate) struct Large {
     pub(crate) request: ComputeRequest,
-    /// The payload's key.
-    pub(crate) payload: String,
     pub(crate) memory: Memory,
 }
 
@@ -98,7 +97,7 @@ impl LargeRequests {
             Some(PROTOBUF) => self.read_protobuf(&promised).await?,
             Some(_) => return Err(invalid(format!("this worker reads payloads of {JSON} and {PROTOBUF} only"))),
         };
-        Ok(Large { request, payload: promised.pointer.key(), memory })
+        Ok(Large { request, memory })
     }
 
     async fn read_protobuf(&self, promised: &Promised) -> Result<(ComputeRequest, Memory), Failure> {

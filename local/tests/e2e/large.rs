@@ -335,8 +335,8 @@ async fn a_bucket_that_may_not_be_used_does_not_keep_the_worker_from_its_other_w
 #[tokio::test]
 async fn many_large_requests_share_a_small_memory_and_all_are_answered() {
     const CALLS: i64 = 24;
-    // One of them can need most of it: a payload of 4 MB might have as many values, at 16 bytes each.
-    let stack = TestStack::start_with(|config| config.worker.limits.memory_budget = Some(72 << 20)).await;
+    // One of them can need most of it: a payload of 4 MB might have as many values, at 10 bytes each.
+    let stack = TestStack::start_with(|config| config.worker.limits.memory_budget = Some(64 << 20)).await;
     let requester = requester(&stack).await.expect("it starts");
     let mut calls = tokio::task::JoinSet::new();
     for number in 0..CALLS {
