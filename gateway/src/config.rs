@@ -25,8 +25,8 @@ pub struct Config {
     #[arg(long, env = "COMPUTE_REQUEST_QUEUE", value_name = "NAME|URL", value_parser = flags::queue)]
     pub request_queue: String,
 
-    /// The bucket that workers log operations to, for the calls that look operations up. Compute does without, and there is no
-    /// other call yet: nothing is read from it
+    /// The bucket that workers log operations to, for requests and replies that are too large for SQS, under payloads/. Calls that
+    /// are smaller do without it
     #[arg(long, env = "COMPUTE_LOG_BUCKET", value_name = "NAME", value_parser = flags::bucket)]
     pub log_bucket: String,
 
@@ -115,13 +115,20 @@ pub struct Config {
     )]
     pub poll_wait: Duration,
 
-    /// The largest request message, 1KiB to 1GiB. A larger one is answered RESOURCE_EXHAUSTED. What SQS takes is a limit of
-    /// its own: 1 MiB, as JSON
+    /// The largest request message of gRPC, 1KiB to 1GiB. A larger one is answered RESOURCE_EXHAUSTED
     #[arg(
         long, env = "COMPUTE_MAX_MESSAGE_SIZE", value_name = "BYTES", default_value = "64MiB",
         value_parser = flags::byte_size(1 << 10..=1 << 30)
     )]
     pub max_message_size: usize,
+
+    /// The largest request that is sent as a message of SQS, its attributes included, 1KiB to 1MiB. A larger one is put into the
+    /// bucket, under payloads/, and a pointer to it is sent
+    #[arg(
+        long, env = "COMPUTE_MAX_INLINE_SIZE", value_name = "BYTES", default_value = "448KiB",
+        value_parser = flags::byte_size(1 << 10..=1 << 20)
+    )]
+    pub max_inline_size: usize,
 
     /// The memory that requests may take together, 64MiB to 1TiB. Without it half of the machine's, or of its control group's if
     /// that is less. A message takes up to 29 times its size; one that finds no room is answered RESOURCE_EXHAUSTED
@@ -176,6 +183,7 @@ impl Config {
             drain_limit: 25 * SECOND,
             poll_wait: 20 * SECOND,
             max_message_size: 64 << 20,
+            max_inline_size: 448 << 10,
             memory_budget: None,
             stream_idle_timeout: 30 * SECOND,
         }
@@ -276,6 +284,7 @@ mod tests {
             ("--reply-queue-heartbeat", "500ms", "from 1s to 1h"),
             ("--drain-limit", "soon", "from 0s to 1day"),
             ("--max-message-size", "64MB", "from 1024 to 1073741824 bytes"),
+            ("--max-inline-size", "2MiB", "from 1024 to 1048576 bytes"),
             ("--memory-budget", "63MiB", "from 67108864 to 1099511627776 bytes"),
             ("--stream-idle-timeout", "0s", "from 100ms to 1day"),
             ("--reply-queue", "q.fifo", "standard queue"),

@@ -88,6 +88,7 @@ pub async fn run(
     let Some(requester) = start_requester(aws, &config, shutdown.as_mut()).await? else { return Ok(()) };
     let _ = started.set(requester.clone());
 
+    // Whether the bucket is there shows when it is needed: small calls are answered without.
     let payloads = Payloads::new(Bucket::new(aws, &config.log_bucket));
     let services = Services::new(&calls, requester.clone(), payloads.clone(), &config, readiness.clone())?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());

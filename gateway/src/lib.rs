@@ -4,10 +4,10 @@
 //!
 //! `connections` accepts, `server` routes. `protocol` turns away what is no call. tonic-web unwraps gRPC-Web. `calls` gives the
 //! call an operation id and a deadline (`deadline`) and holds its body to them, to the limit of its size and to the memory that
-//! is left (`upload`, `memory`); tonic decodes the message. `service` validates it, finds its `tenant`, makes it JSON, has
-//! `sqs-rpc` send it and wait, and answers with the reply and where the time went (`timing`). A request that comes as a stream of
-//! messages goes through `stream` to S3, and the message on the queue points there. Whatever goes wrong becomes a status with
-//! details in `status`. `gateway` holds all that together: start, serve, drain, end.
+//! is left (`upload`, `memory`); tonic decodes the message. `service` validates it, finds its `tenant`, makes it JSON, puts that
+//! into S3 if it is too large for a message (`claim_check`), has `sqs-rpc` send it and wait, and answers with the reply and
+//! where the time went (`timing`). A request that comes as a stream of messages goes through `stream` to S3. Whatever goes wrong
+//! becomes a status with details in `status`. `gateway` holds all that together: start, serve, drain, end.
 //!
 //! # Example
 //!
@@ -27,7 +27,9 @@
 //! ```
 
 mod answered;
+mod blocking;
 mod calls;
+mod claim_check;
 mod config;
 mod connections;
 mod deadline;

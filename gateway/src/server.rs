@@ -25,6 +25,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service};
 
 use crate::calls::Calls;
+use crate::claim_check::ClaimCheck;
 use crate::config::Config;
 use crate::service::Compute;
 use crate::stream::Streams;
@@ -59,8 +60,13 @@ impl Services {
         readiness: Readiness,
     ) -> Result<Self, tonic_reflection::server::Error> {
         // `Calls` refuse larger messages before tonic can, with details.
-        let compute = ComputeServiceServer::new(Compute::new(requester, Streams::new(payloads, calls), config))
-            .max_decoding_message_size(config.max_message_size);
+        let compute = Compute::new(
+            requester,
+            ClaimCheck::new(payloads.clone(), config.max_inline_size),
+            Streams::new(payloads, calls),
+            config,
+        );
+        let compute = ComputeServiceServer::new(compute).max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
         // Reflection is a stream in both directions, which gRPC-Web does not have.
         let services = Routes::new(web(calls.in_front_of(compute)))

@@ -1,8 +1,6 @@
 //! The compute service: a call in, a request on the queue, its reply out.
 
-use std::panic::resume_unwind;
-
-use compute_operations::payload::{Stored, Unsent};
+use compute_operations::BucketError;
 use compute_proto::COMPUTE_METHOD;
 use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{
@@ -12,26 +10,25 @@ use compute_proto::v1::{
 use compute_proto::validate::{FieldViolation, validate};
 use compute_proto::wire::{self, WireError};
 use http::HeaderName;
-use sqs_rpc::{Body, Call, CallError, Pointer, Reply, Requester};
+use sqs_rpc::{Call, CallError, Reply, Requester};
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use crate::blocking::{LARGE, off_thread_if};
 use crate::calls::{Admitted, CallMemory};
+use crate::claim_check::{ClaimCheck, Prepared, ReplyError};
 use crate::config::Config;
 use crate::status;
-use crate::stream::{self, Received, Streams};
+use crate::stream::{Received, Streams};
 use crate::tenant::tenant;
 use crate::timing::timing;
 use crate::traceparent;
 
-/// JSON from this size on, in bytes, is written and read off the threads that serve all calls. Below, that takes well under a
-/// millisecond, and a hop to another thread is not worth it.
-const LARGE: usize = 64 * 1024;
-
 /// Answers calls with what workers reply.
 pub(crate) struct Compute {
     requester: Requester,
+    claim_check: ClaimCheck,
     streams: Streams,
     max_in_flight: usize,
     /// The metadata entry that names the tenant, if one is trusted to.
@@ -45,9 +42,10 @@ struct Caller {
 }
 
 impl Compute {
-    pub(crate) fn new(requester: Requester, streams: Streams, config: &Config) -> Self {
+    pub(crate) fn new(requester: Requester, claim_check: ClaimCheck, streams: Streams, config: &Config) -> Self {
         let Config { max_in_flight, tenant_metadata, .. } = config;
-        Self { requester, streams, max_in_flight: *max_in_flight, tenant_metadata: tenant_metadata.clone() }
+        let (max_in_flight, tenant_metadata) = (*max_in_flight, tenant_metadata.clone());
+        Self { requester, claim_check, streams, max_in_flight, tenant_metadata }
     }
 
     fn caller(&self, metadata: &MetadataMap) -> Result<Caller, FieldViolation> {
@@ -66,37 +64,23 @@ impl Compute {
         // What comes before and after the wait is boxed, so that a call that waits has no room for it: very many may wait. A large
         // list makes it long, so it is held to the deadline as well, as the requester holds the wait.
         let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
-        let waiting = Box::pin(timeout_at(admitted.deadline, self.send(admitted, request, memory, caller)))
-            .await
-            .map_err(late)??;
+        let sending = self.send(admitted, request, memory, caller);
+        let waiting = Box::pin(timeout_at(admitted.deadline, sending)).await.map_err(late)??;
         let reply = waiting.await?;
-        Box::pin(timeout_at(admitted.deadline, receive(admitted, reply))).await.map_err(late)?
+        Box::pin(timeout_at(admitted.deadline, self.receive(admitted, reply))).await.map_err(late)?
     }
 
-    /// Like [`answer`](Self::answer), of a request that lies in S3. It is deleted there if no message can point to it.
-    async fn answer_payload(
+    /// Like [`answer`](Self::answer), of a request that is ready to be sent.
+    async fn answer_prepared(
         &self,
         admitted: Admitted,
-        options: &ComputeRequest,
-        stored: Stored,
-        payload: Unsent,
+        prepared: Prepared,
+        finish_late: bool,
         caller: Caller,
     ) -> Result<ComputeResponse, Failed> {
-        let waiting = self.requester.begin(Call {
-            id: admitted.id,
-            method: COMPUTE_METHOD.to_owned(),
-            body: Body::InS3 { pointer: Pointer::new(self.streams.bucket(), stored.id), size: stored.size },
-            digest: Some(stored.digest),
-            content_type: Some(stream::MEDIA_TYPE.to_owned()),
-            deadline: admitted.deadline,
-            finish_late: options.finish_late,
-            tenant: caller.tenant,
-            traceparent: caller.traceparent,
-        })?;
-        payload.sent();
-        let reply = waiting.await?;
         let late = |_elapsed| Failed::Call(CallError::DeadlineExceeded);
-        timeout_at(admitted.deadline, receive(admitted, reply)).await.map_err(late)?
+        let reply = self.send_prepared(admitted, prepared, finish_late, None, caller)?.await?;
+        timeout_at(admitted.deadline, self.receive(admitted, reply)).await.map_err(late)?
     }
 
     /// Has the request sent, and gives back the wait for its reply.
@@ -106,33 +90,51 @@ impl Compute {
         request: ComputeRequest,
         memory: CallMemory,
         caller: Caller,
-    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, CallError> {
+    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, Failed> {
         let finish_late = request.finish_late;
-        let body = to_json(request).await;
-        memory.reduce_to(body.len() as u64);
+        let attributes = self.requester.attributes_size(COMPUTE_METHOD, None, caller.traceparent.as_deref());
+        let prepared = self.claim_check.request(request, attributes).await?;
+        memory.reduce_to(prepared.size() as u64);
+        Ok(self.send_prepared(admitted, prepared, finish_late, Some(memory), caller)?)
+    }
+
+    /// Has a request sent that is ready for it. Its payload is deleted if that is refused; `memory` is held until it is sent.
+    fn send_prepared(
+        &self,
+        admitted: Admitted,
+        prepared: Prepared,
+        finish_late: bool,
+        memory: Option<CallMemory>,
+        caller: Caller,
+    ) -> Result<impl Future<Output = Result<Reply, CallError>> + Send + use<>, CallError> {
+        let Prepared { body, digest, content_type, payload } = prepared;
         let call = Call {
             id: admitted.id,
             method: COMPUTE_METHOD.to_owned(),
-            body: body.into(),
-            digest: None,
-            content_type: None,
+            body,
+            digest: Some(digest),
+            content_type: content_type.map(str::to_owned),
             deadline: admitted.deadline,
             finish_late,
             tenant: caller.tenant,
             traceparent: caller.traceparent,
         };
-        self.requester.begin_holding(call, memory)
+        let waiting = self.requester.begin_holding(call, memory)?;
+        if let Some(payload) = payload {
+            payload.sent();
+        }
+        Ok(waiting)
     }
-}
 
-async fn receive(admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Failed> {
-    let statistics = from_json(reply.body).await?;
-    Ok(ComputeResponse {
-        operation_id: admitted.id.to_string(),
-        statistics: Some(statistics),
-        timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
-        worker: reply.worker.unwrap_or_default(),
-    })
+    async fn receive(&self, admitted: Admitted, reply: Reply) -> Result<ComputeResponse, Failed> {
+        let body = self.claim_check.reply(reply.body, reply.payload_in_s3).await?;
+        Ok(ComputeResponse {
+            operation_id: admitted.id.to_string(),
+            statistics: Some(from_json(body).await?),
+            timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
+            worker: reply.worker.unwrap_or_default(),
+        })
+    }
 }
 
 #[async_trait]
@@ -172,8 +174,8 @@ impl ComputeService for Compute {
             Received::Message { request, memory } => {
                 self.answer(admitted, request, CallMemory::new(memory), caller).await
             }
-            Received::Payload { options, stored, payload } => {
-                self.answer_payload(admitted, &options, stored, payload, caller).await
+            Received::Payload { options, prepared } => {
+                self.answer_prepared(admitted, prepared, options.finish_late, caller).await
             }
         };
         answer.map(Response::new).map_err(|error| error.into_status(operation))
@@ -204,6 +206,11 @@ impl ComputeService for Compute {
 enum Failed {
     #[error(transparent)]
     Call(#[from] CallError),
+    /// The request's payload could not be put into S3.
+    #[error(transparent)]
+    Payload(#[from] BucketError),
+    #[error(transparent)]
+    LargeReply(#[from] ReplyError),
     #[error(transparent)]
     Reply(#[from] WireError),
 }
@@ -212,32 +219,16 @@ impl Failed {
     fn into_status(self, operation: status::Operation) -> Status {
         match self {
             Self::Call(error) => status::from_call_error(error, operation),
+            Self::Payload(error) | Self::LargeReply(ReplyError::Bucket(error)) => {
+                status::payload_unavailable(&error, operation)
+            }
+            Self::LargeReply(error) => status::malformed_reply(&error, operation),
             Self::Reply(error) => status::malformed_reply(&error, operation),
         }
     }
 }
 
-async fn to_json(request: ComputeRequest) -> String {
-    let is_large = request.values.len() >= LARGE / size_of::<i64>();
-    off_thread_if(is_large, move || wire::request_to_json(&request)).await
-}
-
 async fn from_json(body: String) -> Result<Statistics, WireError> {
     let is_large = body.len() >= LARGE;
     off_thread_if(is_large, move || wire::statistics_from_json(&body)).await
-}
-
-async fn off_thread_if<T: Send + 'static>(is_large: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
-    if !is_large {
-        return work();
-    }
-    let span = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The runtime is going down, and this task with it.
-            Err(_cancelled) => std::future::pending().await,
-        },
-    }
 }

@@ -12,15 +12,17 @@
 //! | `TOO_MANY_IN_FLIGHT` | RESOURCE_EXHAUSTED | as many calls wait as may | `RetryInfo`, metadata `limit` |
 //! | `TOO_MANY_OF_TENANT` | RESOURCE_EXHAUSTED | as many calls of this tenant wait as may | `RetryInfo`, metadata `limit` |
 //! | `OVERLOADED` | RESOURCE_EXHAUSTED | the wait for a worker would be too long for the call | `RetryInfo`, metadata `wait_ms` |
+//! | `TOO_MANY_VALUES` | RESOURCE_EXHAUSTED | the list is longer than the worker takes | metadata `limit` |
 //! | `WORKER_EXHAUSTED` | RESOURCE_EXHAUSTED | the worker has no room for the request now | `RetryInfo` |
 //! | `DEADLINE_EXCEEDED` | DEADLINE_EXCEEDED | no answer in time | metadata `finish_late`, once the request was read |
 //! | `STREAM_STALLED` | DEADLINE_EXCEEDED | nothing came of a stream for too long | metadata `idle_timeout_ms` |
-//! | `PAYLOAD_UNAVAILABLE` | UNAVAILABLE | S3 does not take a request that is too large for SQS | `RetryInfo` |
 //! | `QUEUE_UNAVAILABLE` | UNAVAILABLE | SQS does not take the request, or the reply queue is lost | `RetryInfo` |
+//! | `PAYLOAD_UNAVAILABLE` | UNAVAILABLE | S3, where large requests and replies lie, cannot be reached | `RetryInfo` |
 //! | `NO_WORKER` | UNAVAILABLE | no worker has answered for some time | `RetryInfo` |
 //! | `WORKER_UNAVAILABLE` | UNAVAILABLE | the worker says so | `RetryInfo` |
 //! | `SHUTTING_DOWN` | UNAVAILABLE | this gateway drains | `RetryInfo` |
 //! | `METHOD_UNKNOWN_TO_WORKER` | UNIMPLEMENTED | the worker does not know the method | |
+//! | `PAYLOAD_LOST` | DATA_LOSS | the request was gone from S3 before a worker could read it | |
 //! | `WORKER_FAILED` | INTERNAL | any other failure of the worker | |
 //! | `MALFORMED_REPLY` | INTERNAL | the worker's reply cannot be read | |
 //! | `GATEWAY_FAILED` | INTERNAL | a fault of the gateway itself | |
@@ -29,7 +31,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
-use compute_proto::validate::{FieldViolation, violations_from_details};
+use compute_proto::validate::{DOMAIN, FieldViolation, limit_from_details, violations_from_details};
 use sqs_rpc::{CallError, Failure};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -38,9 +40,6 @@ use uuid::Uuid;
 use crate::calls::name_operation;
 use crate::memory::Exhausted;
 use crate::stream::{ListError, StreamError};
-
-/// The domain of every `ErrorInfo`.
-const DOMAIN: &str = "compute.v1";
 
 /// The metadata of every `ErrorInfo`.
 const OPERATION_ID: &str = "operation_id";
@@ -96,14 +95,21 @@ fn from_failure(failure: &Failure, operation: Operation) -> Status {
     match Code::from(failure.code) {
         Code::InvalidArgument => invalid_request(violations_from_details(&failure.details), operation),
         Code::DeadlineExceeded => deadline_exceeded(operation),
-        Code::ResourceExhausted => answer(Code::ResourceExhausted, "WORKER_EXHAUSTED", operation)
-            .retry()
-            .says("the worker has no room for this request"),
+        Code::ResourceExhausted => match limit_from_details(&failure.details) {
+            Some(limit) => answer(Code::ResourceExhausted, "TOO_MANY_VALUES", operation)
+                .with("limit", &limit)
+                .says(format!("the list holds more than the {limit} values that the worker takes")),
+            None => answer(Code::ResourceExhausted, "WORKER_EXHAUSTED", operation)
+                .retry()
+                .says("the worker has no room for this request"),
+        },
         Code::Unimplemented => answer(Code::Unimplemented, "METHOD_UNKNOWN_TO_WORKER", operation)
             .says("the worker does not know this method"),
         Code::Unavailable => {
             answer(Code::Unavailable, "WORKER_UNAVAILABLE", operation).retry().says("the worker is unavailable")
         }
+        Code::DataLoss => answer(Code::DataLoss, "PAYLOAD_LOST", operation)
+            .says("the request was gone from S3 before a worker could read it"),
         // `Unknown` is also what `Code::from` makes of a number that is no code, and `Ok` what a worker has no business to
         // fail with. The others would tell the caller something that only the gateway can know.
         Code::Ok
@@ -116,7 +122,6 @@ fn from_failure(failure: &Failure, operation: Operation) -> Status {
         | Code::Aborted
         | Code::OutOfRange
         | Code::Internal
-        | Code::DataLoss
         | Code::Unauthenticated => answer(Code::Internal, "WORKER_FAILED", operation).says("the worker failed"),
     }
 }
@@ -125,6 +130,12 @@ fn from_failure(failure: &Failure, operation: Operation) -> Status {
 pub(crate) fn malformed_reply(error: &(dyn Error + 'static), operation: Operation) -> Status {
     tracing::error!(error, "the worker's reply cannot be read");
     answer(Code::Internal, "MALFORMED_REPLY", operation).says("the worker's reply cannot be read")
+}
+
+/// Answers a call whose request cannot be put into S3, or whose reply cannot be read from there.
+pub(crate) fn payload_unavailable(error: &(dyn Error + 'static), operation: Operation) -> Status {
+    tracing::warn!(error, "S3 cannot carry the call");
+    answer(Code::Unavailable, "PAYLOAD_UNAVAILABLE", operation).retry().says("S3 cannot carry the call")
 }
 
 /// Answers a request with fields, or metadata entries, that are not what they must be.
@@ -164,12 +175,6 @@ pub(crate) fn stream_stalled(idle_timeout: Duration, operation: Operation) -> St
     answer(Code::DeadlineExceeded, "STREAM_STALLED", operation)
         .with("idle_timeout_ms", &idle_timeout.as_millis())
         .says(format!("nothing has come of the stream for {} s", idle_timeout.as_secs_f64()))
-}
-
-/// Answers a request that S3 does not take.
-fn payload_unavailable(error: &(dyn Error + 'static), operation: Operation) -> Status {
-    tracing::warn!(error, "S3 does not take a payload");
-    answer(Code::Unavailable, "PAYLOAD_UNAVAILABLE", operation).retry().says("the request could not be put into S3")
 }
 
 /// Answers a stream that did not bring a request.

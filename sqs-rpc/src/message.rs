@@ -53,7 +53,7 @@ impl Attribute {
         Self { name, data_type: STRING, value: value.into() }
     }
 
-    pub(crate) fn number(name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn number(name: &'static str, value: impl ToString + Copy) -> Self {
         Self { name, data_type: NUMBER, value: value.to_string() }
     }
 

@@ -108,19 +108,19 @@ impl LargeRequests {
         let memory = self.memory.take(READ_AHEAD + most * BYTES_PER_VALUE).await;
         let mut memory = memory.ok_or_else(|| too_many_values(limit))?;
         let mut reader = self.open(promised).await?;
-        let decoder = RequestDecoder::new(size, limit).map_err(refused)?;
+        let decoder = RequestDecoder::new(size, limit)?;
         let mut decoding = Decoding { decoder, hash: Sha256::new(), left: size };
         let mut pieces = next_pieces(&mut reader).await?;
         while !pieces.is_empty() {
             // The next pieces come while these are decoded.
             let decoded = off_thread(move || decoding.feed(&pieces));
             let (decoded, next) = tokio::join!(decoded, next_pieces(&mut reader));
-            (decoding, pieces) = (decoded.map_err(refused)?, next?);
+            (decoding, pieces) = (decoded?, next?);
             let most = decoding.decoder.count() + decoding.left;
             memory.keep(READ_AHEAD + most.min(limit) * BYTES_PER_VALUE);
         }
         promised.check_digest(decoding.hash)?;
-        let request = decoding.decoder.finish().map_err(refused)?;
+        let request = decoding.decoder.finish()?;
         memory.keep(request.values.len() * BYTES_PER_VALUE);
         Ok((request, memory))
     }
@@ -219,12 +219,14 @@ async fn next_pieces(reader: &mut PayloadReader) -> Result<Vec<Bytes>, Failure> 
     Ok(pieces)
 }
 
-fn refused(error: DecodeError) -> Failure {
-    match error {
-        DecodeError::TooManyValues { limit: MAX_STREAMED_VALUES } => too_long(MAX_STREAMED_VALUES),
-        // Without memory for them, the budget is larger than what the system has.
-        DecodeError::TooManyValues { limit } | DecodeError::NoMemory { limit } => too_many_values(limit),
-        DecodeError::Malformed { .. } => invalid(error.to_string()),
+impl From<DecodeError> for Failure {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::TooManyValues { limit: MAX_STREAMED_VALUES } => too_long(MAX_STREAMED_VALUES),
+            // Without memory for them, the budget is larger than what the system has.
+            DecodeError::TooManyValues { limit } | DecodeError::NoMemory { limit } => too_many_values(limit),
+            DecodeError::Malformed { .. } => invalid(error.to_string()),
+        }
     }
 }
 

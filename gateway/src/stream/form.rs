@@ -9,7 +9,7 @@ use compute_proto::v1::ComputeRequest;
 use prost::Message as _;
 
 /// The media type of these bytes.
-pub(crate) const MEDIA_TYPE: &str = "application/x-protobuf";
+pub(super) const MEDIA_TYPE: &str = "application/x-protobuf";
 
 /// Values of a run.
 pub(super) const RUN: usize = 65_536;

@@ -1,7 +1,7 @@
 //! The list of a stream, as it grows.
 
 use compute_operations::BucketError;
-use compute_operations::payload::{PayloadWriter, Stored};
+use compute_operations::payload::PayloadWriter;
 use compute_proto::v1::ComputeRequest;
 use compute_proto::validate::{FieldViolation, count_violation};
 use tokio::task::yield_now;
@@ -9,6 +9,7 @@ use tokio::task::yield_now;
 use super::form::{self, Run};
 use super::text::TextLength;
 use super::{Received, Streams};
+use crate::claim_check::Prepared;
 use crate::memory::{Exhausted, Taken, of_list};
 
 /// A list whose JSON text is longer than this goes to S3. A message above 448 KiB costs more than an object; the rest is for
@@ -94,9 +95,8 @@ impl<'a> List<'a> {
                 Ok(Received::Message { request: ComputeRequest { values, ..self.options }, memory })
             }
             Place::Payload(payload) => {
-                let stored = payload.complete().await?;
-                let payload = self.streams.payloads.unsent(stored.id);
-                Ok(Received::Payload { options: self.options, stored, payload })
+                let prepared = payload.complete(self.streams).await?;
+                Ok(Received::Payload { options: self.options, prepared })
             }
         }
     }
@@ -129,9 +129,9 @@ impl Payload {
         Ok(())
     }
 
-    async fn complete(mut self) -> Result<Stored, BucketError> {
+    async fn complete(mut self, streams: &Streams) -> Result<Prepared, BucketError> {
         self.writer.write(self.run.take()).await?;
-        self.writer.finish().await
+        Prepared::in_s3(&streams.payloads, self.writer, Some(form::MEDIA_TYPE)).await
     }
 }
 

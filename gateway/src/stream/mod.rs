@@ -15,17 +15,17 @@ mod form;
 mod list;
 mod text;
 
-use compute_operations::payload::{Payloads, Stored, Unsent};
+use compute_operations::payload::Payloads;
 use compute_proto::v1::{ComputeRequest, ComputeStreamRequest};
 use compute_proto::validate::{FieldViolation, MAX_STREAMED_VALUES, option_violations};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
-pub(crate) use self::form::MEDIA_TYPE;
 use self::list::List;
 pub(crate) use self::list::ListError;
 use crate::calls::Calls;
+use crate::claim_check::Prepared;
 use crate::memory::{MemoryBudget, Taken};
 
 /// What all streams share.
@@ -60,9 +60,7 @@ pub(crate) enum Received {
         /// The request without its values.
         options: ComputeRequest,
         /// The request, as protobuf.
-        stored: Stored,
-        /// Keeps it in S3 as soon as it is said to be sent.
-        payload: Unsent,
+        prepared: Prepared,
     },
 }
 
@@ -91,11 +89,6 @@ impl Streams {
     pub(crate) fn new(payloads: Payloads, calls: &Calls) -> Self {
         let (memory, ended) = (calls.memory().clone(), calls.ended().clone());
         Self { payloads, memory, max_values: MAX_STREAMED_VALUES, ended }
-    }
-
-    /// The bucket that payloads lie in.
-    pub(crate) fn bucket(&self) -> &str {
-        self.payloads.bucket()
     }
 
     /// Reads the first message of a stream. Nothing is put into S3 before what it wants computed is found right.

@@ -14,6 +14,7 @@ mod endpoint;
 mod grpc_web;
 mod http1;
 mod kit;
+mod large;
 mod operator;
 mod payloads;
 mod proxy;
