@@ -89,6 +89,7 @@ fn every_other_failure_of_a_worker_has_its_code_or_is_internal_and_reveals_nothi
             Code::ResourceExhausted => check(&status, code, "WORKER_EXHAUSTED", true),
             Code::Unimplemented => check(&status, code, "METHOD_UNKNOWN_TO_WORKER", false),
             Code::Unavailable => check(&status, code, "WORKER_UNAVAILABLE", true),
+            Code::DataLoss => check(&status, code, "PAYLOAD_LOST", false),
             _ => check(&status, Code::Internal, "WORKER_FAILED", false),
         };
     }
