@@ -10,6 +10,7 @@ they were made for.
 
 import argparse
 import json
+import sys
 from dataclasses import dataclass
 from urllib.request import urlopen
 
@@ -62,6 +63,13 @@ class Requests:
         return ", ".join(f"{count:{'g' if count >= 1 else '.2g'}} {name}" for count, name in named if count)
 
 
+# To find an operation that one worker has logged, and to list a page of 50, by the mode of the log.
+LOOKUP = {"object": Requests(get=1), "batch": Requests(list=1, get=2)}
+PAGE = {"object": Requests(list=4, get=50), "batch": Requests(list=3, get=2)}
+# To learn that a new operation is not in the log, in either mode.
+MISS = Requests(list=1, get=2)
+
+
 def payload(size):
     """To write and read a payload of that many bytes in S3."""
     parts = -(-size // PART)
@@ -107,11 +115,11 @@ def operations():
 def extras():
     """What is asked for beyond that, a million times each."""
     asked = [
-        ("`GetOperation`, logged in `object` mode", Requests(get=1)),
-        ("`GetOperation`, logged in `batch` mode by one worker", Requests(list=1, get=2)),
-        ("`ListOperations`, a page of 50, logged in `object` mode", Requests(list=3, get=50)),
-        ("`ListOperations`, a page of 50, logged in `batch` mode", Requests(list=3, get=1)),
-        ("an `operation_id` of the caller's: a claim, and a look at the log", Requests(put=1, list=1, get=2)),
+        ("`GetOperation`, logged in `object` mode", LOOKUP["object"]),
+        ("`GetOperation`, logged in `batch` mode by one worker", LOOKUP["batch"]),
+        ("`ListOperations`, a page of 50, logged in `object` mode", PAGE["object"]),
+        ("`ListOperations`, a page of 50, logged in `batch` mode", PAGE["batch"]),
+        ("an `operation_id` of the caller's: a claim, and a look at the log", Requests(put=1) + MISS),
         ("a list in S3: up to 8 MiB", payload(PART)),
         ("a list in S3: 100 MB, some 10,000,000 values", payload(100_000_000)),
     ]
@@ -138,7 +146,7 @@ def idle():
 TABLES = {"operations": operations, "extras": extras, "idle": idle}
 
 
-def measured(traffic, count):
+def measured(traffic, count=1):
     """The bill for the counted traffic of so many operations, as requests for one of them."""
     total = Requests()
     for operation, requests in traffic.items():
@@ -160,11 +168,14 @@ def main():
     arguments.add_argument("--traffic", metavar="URL", help="where a local stack tells its counted traffic")
     arguments.add_argument("--operations", metavar="N", type=int, help="how many operations it was counted for")
     given = arguments.parse_args()
-    if (given.traffic is None) != (given.operations is None) or given.operations == 0:
+    if (given.traffic is None) != (given.operations is None) or (given.operations or 1) < 1:
         arguments.error("--traffic and --operations go together, and there must have been operations")
     if given.traffic:
-        with urlopen(given.traffic, timeout=10) as answer:
-            each = measured(json.load(answer), given.operations)
+        try:
+            with urlopen(given.traffic, timeout=10) as answer:
+                each = measured(json.load(answer), given.operations)
+        except (OSError, ValueError) as error:
+            sys.exit(f"{given.traffic} does not tell its traffic: {error}")
         print(f"an operation: {each}\na million operations: {money(each.dollars())}")
     else:
         for name, make in TABLES.items():

@@ -222,13 +222,13 @@ def inputs(program, values, generator, kernels, rounds):
     result = {}
     for name, case in lists(values, generator):
         program.load("case", case)
-        result[name] = {}
+        result[name], median = {}, exact_median(case)
         for kernel in kernels:
             random, hard = Times(), Times()
             for _ in range(rounds):
                 random.tell(program, "statistics", list="random", kernel=kernel, threads=1)
                 answer = hard.tell(program, "statistics", list="case", kernel=kernel, threads=1)
-                assert answer["median"] == exact_median(case), f"{name}: {answer['median']} and {exact_median(case)}"
+                assert answer["median"] == median, f"{name}: {answer['median']} and {median}"
             result[name][kernel] = ratios(hard.busy, random.busy)
     program.tell("unload", name="case")
     return result

@@ -64,9 +64,12 @@ impl Failed {
     }
 }
 
-/// Sends requests to workers. Clones share everything.
+/// Sends requests to workers. Clones share everything, and are small, since each call that waits has one.
 #[derive(Debug, Clone)]
-pub(crate) struct Exchange {
+pub(crate) struct Exchange(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     requester: Requester,
     claim_check: ClaimCheck,
     answers: Arc<Answers>,
@@ -75,12 +78,12 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Sends through this requester, what is too large for a message through S3, and has the answers kept there.
     pub(crate) fn new(requester: Requester, claim_check: ClaimCheck, answers: Arc<Answers>) -> Self {
-        Self { requester, claim_check, answers }
+        Self(Arc::new(Parts { requester, claim_check, answers }))
     }
 
     /// The number of calls that wait for replies.
     pub(crate) fn in_flight(&self) -> usize {
-        self.requester.in_flight()
+        self.0.requester.in_flight()
     }
 
     /// Makes a request what stands on the queue, and in S3 if it is too large for that.
@@ -95,8 +98,8 @@ impl Exchange {
         memory: CallMemory,
     ) -> Result<Prepared, BucketError> {
         let finish_late = request.finish_late;
-        let attributes = self.requester.attributes_size(COMPUTE_METHOD, None, caller.traceparent.as_deref());
-        let Checked { body, digest, payload } = self.claim_check.request(request, attributes).await?;
+        let attributes = self.0.requester.attributes_size(COMPUTE_METHOD, None, caller.traceparent.as_deref());
+        let Checked { body, digest, payload } = self.0.claim_check.request(request, attributes).await?;
         let left = match &body {
             Body::Text(text) => text.len() as u64,
             Body::InS3 { .. } => 0,
@@ -114,7 +117,7 @@ impl Exchange {
         payload: Unsent,
         memory: CallMemory,
     ) -> Prepared {
-        let Checked { body, digest, payload } = self.claim_check.stored(stored, payload);
+        let Checked { body, digest, payload } = self.0.claim_check.stored(stored, payload);
         let content_type = Some(stream::MEDIA_TYPE);
         Prepared { body, digest, content_type, finish_late: options.finish_late, payload, memory }
     }
@@ -130,7 +133,7 @@ impl Exchange {
         let (exchange, digest) = (self.clone(), prepared.digest);
         let tenant = caller.tenant.clone().map(String::into_boxed_str);
         let (call, payload, memory) = call(admitted, caller, prepared);
-        let waiting = self.requester.begin_holding(call, memory).inspect(|_waiting| {
+        let waiting = self.0.requester.begin_holding(call, memory).inspect(|_waiting| {
             if let Some(payload) = payload {
                 payload.sent();
             }
@@ -144,7 +147,7 @@ impl Exchange {
                 }
                 Err(CallError::Failed(failure)) => {
                     let answer = description::failed(status::operation_error(failure.code), digest);
-                    exchange.answers.keep(admitted.id, tenant.as_deref(), &answer);
+                    exchange.0.answers.keep(admitted.id, tenant.as_deref(), &answer);
                     Err(CallError::Failed(failure).into())
                 }
                 Err(error) => Err(error.into()),
@@ -155,7 +158,7 @@ impl Exchange {
     /// Sends a request that nobody waits for.
     pub(crate) async fn submit(&self, admitted: Admitted, caller: Caller, prepared: Prepared) -> Result<(), CallError> {
         let (call, payload, memory) = call(admitted, caller, prepared);
-        let sent = self.requester.begin_submission(call, memory)?;
+        let sent = self.0.requester.begin_submission(call, memory)?;
         if let Some(payload) = payload {
             payload.sent();
         }
@@ -169,11 +172,11 @@ impl Exchange {
         digest: Digest,
         reply: Reply,
     ) -> Result<ComputeResponse, Failed> {
-        let body = self.claim_check.reply(reply.body, reply.payload_in_s3).await?;
+        let body = self.0.claim_check.reply(reply.body, reply.payload_in_s3).await?;
         let statistics = from_json(body).await?;
         let worker = reply.worker.unwrap_or_default();
         let answer = description::replied(&reply.reported, &worker, &statistics, digest);
-        self.answers.keep(admitted.id, tenant, &answer);
+        self.0.answers.keep(admitted.id, tenant, &answer);
         Ok(ComputeResponse {
             operation_id: admitted.id.to_string(),
             statistics: Some(statistics),

@@ -89,6 +89,7 @@ fn every_other_failure_of_a_worker_has_its_code_or_is_internal_and_reveals_nothi
             Code::ResourceExhausted => check(&status, code, "WORKER_EXHAUSTED", true),
             Code::Unimplemented => check(&status, code, "METHOD_UNKNOWN_TO_WORKER", false),
             Code::Unavailable => check(&status, code, "WORKER_UNAVAILABLE", true),
+            Code::DataLoss => check(&status, code, "PAYLOAD_LOST", false),
             _ => check(&status, Code::Internal, "WORKER_FAILED", false),
         };
     }
@@ -140,4 +141,33 @@ fn a_status_made_before_the_operation_was_known_names_it_afterwards() {
     let status = failed(Status::internal("failed to decode Protobuf message: invalid tag"));
     check(&status, Code::InvalidArgument, "MALFORMED_MESSAGE", false);
     assert!(status.message().ends_with("invalid tag"), "{status:?}");
+}
+
+#[test]
+fn what_is_not_known_yet_may_be_asked_for_again_and_what_does_not_exist_may_not() {
+    check(&not_recorded_yet(OPERATION), Code::NotFound, "NOT_RECORDED_YET", true);
+    check(&operation_not_found(OPERATION), Code::NotFound, "OPERATION_NOT_FOUND", false);
+    check(&operation_id_taken(OPERATION), Code::AlreadyExists, "OPERATION_ID_TAKEN", false);
+    check(&from_call_error(CallError::DuplicateId, OPERATION), Code::Unavailable, "OPERATION_ID_BUSY", true);
+}
+
+#[test]
+fn a_damaged_record_is_told_without_its_key() {
+    let error = LogError::Content { key: "secret/key".to_owned(), reason: "secret".to_owned() };
+    check(&from_log_error(&error, OPERATION), Code::DataLoss, "RECORD_UNREADABLE", false);
+}
+
+#[test]
+fn a_failure_is_told_by_operation_and_repeated_call_as_it_was_to_the_first_caller_but_for_trying_again() {
+    for code in -1..=17 {
+        let first = failed(Code::from(code), vec![]);
+        let error = operation_error(code);
+        assert_eq!(error.code, first.code() as i32, "{code}");
+        assert_ne!(error.code, 0);
+        let repeated = failed_before(error.clone(), OPERATION);
+        assert_eq!((repeated.code(), repeated.message()), (first.code(), error.message.as_str()));
+        let reason = |status: &Status| status.get_details_error_info().expect("every status has one").reason;
+        assert_eq!(reason(&repeated), reason(&first), "{code}");
+        assert!(repeated.get_details_retry_info().is_none());
+    }
 }

@@ -7,7 +7,8 @@
 //! asked for so far, so that a program outside can compute a bill. It is not counted itself, and no chaos or outage touches it.
 //!
 //! ```json
-//! {"sqs:SendMessageBatch": {"arrived": 12, "handled": 12, "billed": 14}, "s3:PutObject": {"arrived": 100, "handled": 99, "billed": 99}}
+//! {"s3:PutObject": {"arrived": 100, "handled": 99, "billed": 99},
+//!  "sqs:SendMessageBatch": {"arrived": 12, "handled": 12, "billed": 14}}
 //! ```
 //!
 //! The fields are those of [`Requests`](crate::chaos::Requests); operations that nobody asked for are not there.

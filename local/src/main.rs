@@ -15,9 +15,9 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs the whole system on this machine: an embedded SQS and S3, a gateway, and workers.
 ///
-/// Queues live in memory and are gone when it stops. Log objects are files in the data folder and stay. The AWS endpoint
-/// takes any credentials; keep it on loopback. Ctrl-C or SIGTERM stops it when the calls in flight are answered, a second
-/// one at once.
+/// Queues live in memory and are gone when it stops. Log objects are files in the data folder and stay; payloads and claims
+/// expire after 40 days, unless the bucket compute-logs has lifecycle rules of its own. The AWS endpoint takes any
+/// credentials; keep it on loopback. Ctrl-C or SIGTERM stops it when the calls in flight are answered, a second one at once.
 ///
 /// GET /_compute/traffic at the AWS endpoint tells, as JSON, how often each operation of SQS and S3 was asked for: how many
 /// requests arrived, how many were handled, and how many requests those handled count on a bill.

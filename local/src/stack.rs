@@ -122,10 +122,7 @@ impl Stack {
         let sweep = Part::start({
             let store = store.clone();
             move |stop| async move {
-                tokio::select! {
-                    () = store.sweep_hourly(SystemTime::now) => {}
-                    () = stop => {}
-                }
+                store.sweep_hourly(SystemTime::now, stop).await;
                 Ok(())
             }
         });

@@ -42,6 +42,18 @@ pub struct BucketError {
     operation: &'static str,
     bucket: String,
     reason: String,
+    is_refusal: bool,
+}
+
+/// What S3 says when it will not do as it is asked until somebody changes the bucket or a policy.
+const REFUSALS: [&str; 5] =
+    ["AccessDenied", "AccountProblem", "AllAccessDisabled", "InvalidBucketName", "NoSuchBucket"];
+
+impl BucketError {
+    /// Whether the same request will fail until an operator does something: the bucket is not there, or the process lacks a right.
+    pub fn is_refusal(&self) -> bool {
+        self.is_refusal
+    }
 }
 
 /// Whether a create-only PUT made the object.
@@ -213,11 +225,12 @@ impl Bucket {
             (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
             (None, _) => causes(error),
         };
-        self.failed(operation, reason)
+        let is_refusal = error.code().is_some_and(|code| REFUSALS.contains(&code));
+        BucketError { is_refusal, ..self.failed(operation, reason) }
     }
 
     fn failed(&self, operation: &'static str, reason: String) -> BucketError {
-        BucketError { operation, bucket: self.name.to_string(), reason }
+        BucketError { operation, bucket: self.name.to_string(), reason, is_refusal: false }
     }
 }
 

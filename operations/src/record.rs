@@ -129,11 +129,12 @@ impl Record {
         Self { error: Some(error), ..record }
     }
 
-    /// The mark of an operation that is about to be worked for the last time: what stays of it if
-    /// that comes to no end. Its code is that of a worker that failed, for so one has, every time.
+    /// The mark of an operation that is about to be worked for the last time: what stays of it if that comes to no end. Its code
+    /// is that of a worker that failed, for so one has, every time.
     pub fn dead_mark(operation: Operation, deliveries: u32) -> Self {
+        let plural = if deliveries == 1 { "delivery" } else { "deliveries" };
         let message = format!(
-            "not finished after {deliveries} deliveries, of which the last may be under way: the request is then left to the \
+            "not finished after {deliveries} {plural}, of which the last may be under way: the request is then left to the \
              dead-letter queue"
         );
         Self::failed(operation, None, Error { code: INTERNAL, message }, LogValues::None)

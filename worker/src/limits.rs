@@ -15,8 +15,8 @@ pub struct Limits {
     pub max_values: usize,
 
     /// The memory for requests whose lists lie in S3, 64MiB to 1024GiB. Requests wait for each other's memory; a list for which
-    /// it can never be enough, at 16 bytes a value, is answered as one that is too long. Without it half of the memory of the
-    /// machine, or of the control group
+    /// it can never be enough, at 10 bytes a value, or 24 and the text for JSON, is answered as one that is too long. Without
+    /// it half of the memory of the machine, or of the control group
     #[arg(long, env = "COMPUTE_MEMORY_BUDGET", value_name = "BYTES",
           value_parser = flags::byte_size(LEAST_MEMORY..=1 << 40))]
     pub memory_budget: Option<usize>,

@@ -57,7 +57,7 @@ impl OperationLog {
         let about = about(request, &operation.worker, times);
         let record = match &operation.outcome {
             Ok(answer) => {
-                let Computed { values, statistics, .. } = &answer.context;
+                let Computed { values, statistics } = &answer.context;
                 Record::succeeded(about, values, statistics.clone(), self.values)
             }
             Err(failure) => {

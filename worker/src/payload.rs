@@ -2,7 +2,7 @@
 //!
 //! A payload is read into memory that was taken before, and as it comes: a serialized `ComputeRequest` is decoded while its
 //! next bytes arrive, and a JSON text, which is limited to [`MAX_JSON`] bytes, when all of it is there. Trouble with S3 is
-//! waited out, for the message is held meanwhile. Whatever else is wrong is answered.
+//! waited out, for the message is held meanwhile. Whatever else is wrong is answered, a bucket that may not be read too.
 
 mod protobuf;
 
@@ -20,7 +20,7 @@ use sqs_rpc::{Failure, Pointer, Request};
 use self::protobuf::{DecodeError, RequestDecoder};
 use crate::blocking::off_thread;
 use crate::memory::{Memory, MemoryBudget};
-use crate::refusal::{invalid, payload_lost, too_long, too_many_values, unreadable};
+use crate::refusal::{failed, invalid, payload_lost, too_long, too_many_values, unreadable};
 
 /// The media types of requests.
 pub(crate) const JSON: &str = "application/json";
@@ -29,8 +29,9 @@ const PROTOBUF: &str = "application/x-protobuf";
 /// The most bytes of a JSON payload: the longest list of the largest numbers has 230 MB.
 const MAX_JSON: usize = 256 << 20;
 
-/// The memory that a value takes: its own, and as much again while the statistics are computed.
-const BYTES_PER_VALUE: usize = 16;
+/// The memory that a value takes: eight bytes of its own, and while the statistics are computed one more and some, since an eighth
+/// of a list is kept then.
+const BYTES_PER_VALUE: usize = 10;
 
 /// The memory that a value takes while JSON is read: a list grows by half of it, or more, at a time.
 const BYTES_PER_JSON_VALUE: usize = 24;
@@ -56,8 +57,6 @@ pub(crate) struct LargeRequests {
 #[derive(Debug)]
 pub(crate) struct Large {
     pub(crate) request: ComputeRequest,
-    /// The payload's key.
-    pub(crate) payload: String,
     pub(crate) memory: Memory,
 }
 
@@ -98,7 +97,7 @@ impl LargeRequests {
             Some(PROTOBUF) => self.read_protobuf(&promised).await?,
             Some(_) => return Err(invalid(format!("this worker reads payloads of {JSON} and {PROTOBUF} only"))),
         };
-        Ok(Large { request, payload: promised.pointer.key(), memory })
+        Ok(Large { request, memory })
     }
 
     async fn read_protobuf(&self, promised: &Promised) -> Result<(ComputeRequest, Memory), Failure> {
@@ -159,7 +158,7 @@ impl LargeRequests {
         let reader = loop {
             match self.payloads.read(promised.pointer.payload()).await {
                 Ok(reader) => break reader.ok_or_else(payload_lost)?,
-                Err(error) => pauses.after(&error).await,
+                Err(error) => pauses.after(&error).await?,
             }
         };
         match reader.size() {
@@ -212,7 +211,7 @@ async fn next_pieces(reader: &mut PayloadReader) -> Result<Vec<Bytes>, Failure> 
                 pieces.push(piece);
             }
             Ok(None) => break,
-            Err(ReadError::Bucket(error)) => pauses.after(&error).await,
+            Err(ReadError::Bucket(error)) => pauses.after(&error).await?,
             Err(ReadError::Changed { .. }) => return Err(payload_lost()),
         }
     }
@@ -240,9 +239,19 @@ impl Default for Pauses {
 }
 
 impl Pauses {
-    pub(crate) async fn after(&mut self, error: &BucketError) {
+    /// Waits after this error.
+    ///
+    /// # Errors
+    ///
+    /// When S3 has refused for some time. Waiting for an operator would keep others from being worked.
+    pub(crate) async fn after(&mut self, error: &BucketError) -> Result<(), Failure> {
+        if error.is_refusal() && self.0 == LONGEST_PAUSE {
+            tracing::error!(%error, "S3 refuses");
+            return Err(failed());
+        }
         tracing::warn!(%error, "S3 is in trouble, trying again");
         tokio::time::sleep(self.0).await;
         self.0 = (self.0 * 2).min(LONGEST_PAUSE);
+        Ok(())
     }
 }

@@ -44,3 +44,8 @@ pub(crate) fn too_many_values(limit: usize) -> Failure {
 pub(crate) fn payload_lost() -> Failure {
     Failure::new(DATA_LOSS, "the payload of the request is gone")
 }
+
+/// A request that this worker cannot work for reasons that are for its own log.
+pub(crate) fn failed() -> Failure {
+    Failure::new(code::INTERNAL, "the worker failed")
+}

@@ -46,12 +46,8 @@ pub struct Computed {
     /// The first of the request's values, at most [`MAX_LOGGED_VALUES`]: the rest is gone, so that what waits to be logged takes
     /// little memory.
     pub values: Vec<i64>,
-    /// The number of all values.
-    pub count: u64,
-    /// The statistics over all values.
+    /// The statistics over all values, their number among them.
     pub statistics: v1::Statistics,
-    /// The key of the request's payload, if it lay in S3.
-    pub payload: Option<String>,
 }
 
 impl ComputeService {
@@ -81,7 +77,7 @@ impl Service<Request> for ComputeService {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let computed = shared.compute(request).await?;
-            let body = shared.body(wire::statistics_to_json(&computed.statistics)).await;
+            let body = shared.body(wire::statistics_to_json(&computed.statistics)).await?;
             Ok(Answer { body, context: computed })
         })
     }
@@ -95,11 +91,11 @@ impl Shared {
             None if request.body.len() <= INLINE_BYTES => compute(decode(&request)?, MAX_VALUES, max_values),
             None => off_thread(move || compute(decode(&request)?, MAX_VALUES, max_values)).await,
             Some(size) => {
-                let Large { request, payload, memory } = self.large.read(&request, size).await?;
+                let Large { request, memory } = self.large.read(&request, size).await?;
                 off_thread(move || {
                     let computed = compute(request, MAX_STREAMED_VALUES, max_values);
                     drop(memory);
-                    Ok(Computed { payload: Some(payload), ..computed? })
+                    computed
                 })
                 .await
             }
@@ -107,9 +103,9 @@ impl Shared {
     }
 
     /// The body of a reply: the text, or a pointer to it, which S3 then has. Trouble with S3 is waited out.
-    async fn body(&self, text: String) -> Body {
+    async fn body(&self, text: String) -> Result<Body, Failure> {
         if text.len() + REPLY_ATTRIBUTES <= self.max_inline_size {
-            return Body::Text(text);
+            return Ok(Body::Text(text));
         }
         let mut pauses = Pauses::default();
         loop {
@@ -121,9 +117,9 @@ impl Shared {
             match written {
                 Ok(stored) => {
                     let pointer = Pointer::new(self.payloads.bucket(), stored.id);
-                    return Body::InS3 { pointer, size: stored.size };
+                    return Ok(Body::InS3 { pointer, size: stored.size });
                 }
-                Err(error) => pauses.after(&error).await,
+                Err(error) => pauses.after(&error).await?,
             }
         }
     }
@@ -158,5 +154,5 @@ fn compute(request: v1::ComputeRequest, allowed: usize, taken: usize) -> Result<
     let statistics = statistics::of(&values, &quantiles, histogram.map(|v1::HistogramOptions { bins }| bins));
     values.truncate(MAX_LOGGED_VALUES);
     values.shrink_to_fit();
-    Ok(Computed { values, count: statistics.count, statistics, payload: None })
+    Ok(Computed { values, statistics })
 }

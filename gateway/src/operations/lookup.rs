@@ -98,7 +98,8 @@ impl Look<'_> {
             return Ok(self.finder.look().await?.map(|record| logged(record, View::Full)));
         };
         match timeout(PATIENCE, self.finder.look()).await {
-            Ok(Ok(Some(record))) => Ok(Some(logged(record, View::Full))),
+            // Not the mark of an operation whose last attempt brought the answer.
+            Ok(Ok(Some(record))) if record.times.finished.is_some() => Ok(Some(logged(record, View::Full))),
             _ => Ok(Some(answered(answer, id, self.tenant))),
         }
     }

@@ -112,7 +112,7 @@ impl Attributes {
         if let Some(attributes) = read_sidecar(sidecar, stamp)? {
             return Ok(attributes);
         }
-        let digests = digest(file, Algorithm::Crc32)?;
+        let digests = digest(file, stamp.size, Algorithm::Crc32)?;
         file.rewind()?;
         Ok(Self { etag: digests.etag(), checksum: digests.checksum, headers: Headers::derived(key) })
     }
@@ -136,9 +136,9 @@ fn read_sidecar(path: &Path, stamp: Stamp) -> io::Result<Option<Attributes>> {
     }
 }
 
-fn digest(file: &mut File, algorithm: Algorithm) -> io::Result<Digests> {
+fn digest(file: &mut File, size: u64, algorithm: Algorithm) -> io::Result<Digests> {
     let mut hasher = Hasher::new(algorithm, None);
-    content::each_block(file, |data| {
+    content::each_block(file, size, |data| {
         hasher.update(data);
         Ok(())
     })?;

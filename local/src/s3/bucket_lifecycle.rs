@@ -44,7 +44,7 @@ impl Bucket {
         Ok(self.read()?.lifecycle.clone())
     }
 
-    /// Sets the rules, all of them, or with `only_if_absent` those of a bucket that has none; whether they were set.
+    /// Replaces the rules; with `only_if_absent`, those of a bucket that has some stay. Tells whether they were set.
     ///
     /// # Errors
     /// `NoSuchBucket`; `InternalError` if they cannot be written.

@@ -235,8 +235,8 @@ impl Running {
     }
 }
 
-/// The checksum of contents put one after the other, from the checksum and the size in bytes of each. `None` if there are none, or if
-/// they have no such checksums: only those of a CRC can be put together.
+/// The checksum of contents put one after the other, from the checksum and the size in bytes of each. `None` if there are none,
+/// or if their checksums are hashes: only those of a CRC can be put together.
 pub(super) fn concatenated(pieces: &[(&Checksum, u64)]) -> Option<Checksum> {
     let algorithm = pieces.first()?.0.algorithm;
     let (crc, width) = match algorithm {

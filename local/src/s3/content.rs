@@ -16,6 +16,8 @@ use super::failure::{blocking, failed};
 
 /// Bytes read from the disk at a time.
 const CHUNK: u64 = 256 << 10;
+/// Bytes hashed at a time.
+const BLOCK: usize = 64 << 10;
 
 /// The bytes of a file in this range, as a response's body. The first chunk is read at once, so a short object takes one visit
 /// to the disk.
@@ -72,8 +74,8 @@ pub(super) fn copy(
     source.seek(SeekFrom::Start(range.start))?;
     let mut target = TempFile::create(scratch)?;
     let mut hasher = Hasher::new(algorithm, None);
-    let mut source = source.take(range.end - range.start);
-    each_block(&mut source, |data| {
+    let size = range.end - range.start;
+    each_block(&mut source.take(size), size, |data| {
         hasher.update(data);
         target.file()?.write_all(data)
     })?;
@@ -81,9 +83,13 @@ pub(super) fn copy(
     Ok((target, metadata, hasher.finish()))
 }
 
-/// Reads to the end, block by block.
-pub(super) fn each_block(source: &mut impl Read, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut buffer = vec![0; 1 << 16];
+/// Reads to the end, block by block. A source that is known to be short needs only a small block: `size` is in bytes.
+pub(super) fn each_block(
+    source: &mut impl Read,
+    size: u64,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; usize::try_from(size).map_or(BLOCK, |size| size.clamp(1, BLOCK))];
     loop {
         let read = source.read(&mut buffer)?;
         let Some(data) = buffer.get(..read).filter(|data| !data.is_empty()) else { return Ok(()) };

@@ -118,7 +118,7 @@ fn refuse<const N: usize>(elements: [(&str, bool); N]) -> S3Result<()> {
 fn unsupported(element: &str) -> S3Error {
     s3_error!(
         InvalidArgument,
-        "{element} is not supported here: a rule has Expiration.Days, AbortIncompleteMultipartUpload or both, and a prefix for a filter"
+        "{element} is not supported here: a rule has Expiration.Days, AbortIncompleteMultipartUpload or both, for a prefix"
     )
 }
 

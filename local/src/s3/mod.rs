@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! <dir>/<bucket>/<key>            the objects, `/` in a key as folders: `cat` works
-//! <dir>/.attributes/<bucket>/…    what cannot be told from a file: metadata, other checksums, multipart ETags; lifecycle rules
+//! <dir>/.attributes/<bucket>/…    what cannot be told from a file: metadata, other checksums, multipart ETags; and the
+//!                                 lifecycle rules
 //! <dir>/.uploads/<bucket>/<id>/   multipart uploads in progress
 //! <dir>/.scratch/                 files not yet whole; emptied at start
 //! <dir>/.lock                     held by the process that has the store open
@@ -14,8 +15,8 @@
 //!
 //! What an answered write stored is on the disk; a removal may come undone by a power cut. Signatures are not checked: any
 //! credentials do, or none. Buckets are addressed by path, or as `<bucket>.localhost`. There are no versions, access rules,
-//! encryption; the calls for them are answered `NotImplemented`. Of lifecycle rules there are expiration after days and the abortion of
-//! incomplete uploads, each for a prefix.
+//! encryption; the calls for them are answered `NotImplemented`. Lifecycle rules expire objects after days and abort incomplete
+//! uploads, each below a prefix; other rules are refused.
 
 mod attributes;
 mod aws_chunked;
@@ -109,9 +110,9 @@ impl S3Store {
         sweep::once(&self.store, now).await
     }
 
-    /// Sweeps at once and then every hour, by this clock. Never ends; dropping the future ends it.
-    pub async fn sweep_hourly(&self, clock: impl Fn() -> SystemTime) {
-        sweep::hourly(&self.store, clock).await;
+    /// Sweeps at once and then every hour, by this clock, until `stop`; a sweep under way is finished first.
+    pub async fn sweep_hourly(&self, clock: impl Fn() -> SystemTime, stop: impl Future<Output = ()>) {
+        sweep::hourly(&self.store, clock, stop).await;
     }
 
     /// Answers one request of the S3 protocol. Its signature, if it has one, is not checked.

@@ -191,8 +191,8 @@ impl Upload {
         let stamp = stamp.map_err(failed("read the object"))?;
         let checksum = match checksum {
             Some(checksum) => checksum,
-            // Parts of an upload that was begun by an earlier version, or were copied, may lack the checksum that is needed.
-            None => checksum_of(content.path(), algorithm).map_err(failed("read the object"))?,
+            // Parts of an upload that was begun by an earlier version lack it if they were claimed to have another one.
+            None => checksum_of(content.path(), stamp.size, algorithm).map_err(failed("read the object"))?,
         };
         let attributes = Attributes { etag: Part::etag_of_all(&parts), checksum, headers: self.record.headers.clone() };
         Ok(Written { content, stamp, attributes })
@@ -272,9 +272,9 @@ fn ended_or(what: &'static str) -> impl Fn(io::Error) -> S3Error {
     move |error| if error.kind() == io::ErrorKind::NotFound { no_such_upload() } else { failed(what)(error) }
 }
 
-fn checksum_of(path: &Path, algorithm: Algorithm) -> io::Result<Checksum> {
+fn checksum_of(path: &Path, size: u64, algorithm: Algorithm) -> io::Result<Checksum> {
     let mut running = Running::new(algorithm);
-    content::each_block(&mut File::open(path)?, |data| {
+    content::each_block(&mut File::open(path)?, size, |data| {
         running.update(data);
         Ok(())
     })?;

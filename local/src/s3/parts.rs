@@ -1,8 +1,8 @@
 //! The parts of a multipart upload, each known by the name of a file alone.
 //!
 //! ```text
-//! <number>.<MD5>.<algorithm>.<checksum>[.<algorithm>.<checksum>]                      a part in a file of its own
-//! <number>.<MD5>.<algorithm>.<checksum>[.<algorithm>.<checksum>].at.<offset>.<size>   one in the file of slots; this one is empty
+//! <number>.<MD5>.<algorithm>.<checksum>[.<algorithm>.<checksum>]           a part in a file of its own
+//! <the same>.at.<offset>.<size>                                           one in the file of slots; this one is empty
 //! ```
 //!
 //! So a part appears by the creation of one name and needs no lock. Of two of one number the later one counts. Checksums are in

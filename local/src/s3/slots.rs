@@ -16,7 +16,7 @@ use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::durable::TempFile;
+use super::durable::{self, TempFile};
 
 /// The smallest part but the last, in bytes (S3's limit).
 pub(super) const MIN_PART: u64 = 5 << 20;
@@ -97,8 +97,8 @@ fn slot_size(upload: &Path, part: u64, scratch: &Path) -> io::Result<Option<u64>
     }
 }
 
-/// A second name, in the scratch folder, for the file with the slots of this upload, if these are all the parts ever written there
-/// and lie end to end. The parts are given by offset (`None`: not in a slot) and size, in order.
+/// A second name, in the scratch folder, for the file with the slots of this upload, if these are all the parts ever written
+/// there and lie end to end. The parts are given by offset (`None`: not in a slot) and size, in order.
 ///
 /// From now on no slot is given away, so nobody writes into the file.
 ///
@@ -121,6 +121,8 @@ pub(super) fn end_to_end(
     if claims(upload)? != count || fs::metadata(upload.join(WHOLE))?.len() != end {
         return Ok(None);
     }
+    // The seal and all claims must outlive a power cut: this file is about to become an object.
+    durable::sync_dir(upload)?;
     // Without links there is no slot either.
     TempFile::link(&upload.join(WHOLE), scratch).map(Some)
 }

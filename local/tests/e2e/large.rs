@@ -316,10 +316,27 @@ async fn a_worker_waits_for_s3_to_come_back_before_it_answers() {
 }
 
 #[tokio::test]
+async fn a_bucket_that_may_not_be_used_does_not_keep_the_worker_from_its_other_work() {
+    let stack = TestStack::start_with(|config| config.worker.concurrency = 1).await;
+    let requester = requester(&stack).await.expect("it starts");
+    s3(&stack).delete_bucket().bucket(LOG_BUCKET).send().await.expect("it is empty");
+    let nowhere = Stored { id: Uuid::now_v7(), size: 5, digest: "0".repeat(64) };
+    let failure = ask(&requester, call(&nowhere, Some(PROTOBUF))).await.expect_err("there is no bucket");
+    assert_eq!((failure.code, failure.message.as_str()), (13, "the worker failed"));
+    stack.client().await.compute(request([1])).await.expect("an answer");
+
+    s3(&stack).create_bucket().bucket(LOG_BUCKET).send().await.expect("it is made");
+    stack.until_queues_are_empty().await;
+    assert_eq!(stack.log_records().len(), 2);
+    requester.shutdown(LONG).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn many_large_requests_share_a_small_memory_and_all_are_answered() {
     const CALLS: i64 = 24;
-    // One of them can need most of it: a payload of 4 MB might have as many values, at 16 bytes each.
-    let stack = TestStack::start_with(|config| config.worker.limits.memory_budget = Some(72 << 20)).await;
+    // One of them can need most of it: a payload of 4 MB might have as many values, at 10 bytes each.
+    let stack = TestStack::start_with(|config| config.worker.limits.memory_budget = Some(64 << 20)).await;
     let requester = requester(&stack).await.expect("it starts");
     let mut calls = tokio::task::JoinSet::new();
     for number in 0..CALLS {

@@ -9,7 +9,6 @@ use futures_util::future;
 use futures_util::stream::{self, StreamExt as _};
 use uuid::Uuid;
 
-use crate::kit::until;
 use crate::log_kit::{
     DAY, all, batch_key, bucket, id_at, ids, newest, now_ms, object_key, put, put_batch, record, s3, start,
 };
@@ -171,7 +170,7 @@ async fn a_damaged_object_is_an_error_to_those_who_look_for_it_and_left_out_of_l
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_many_records_needs_few_requests() {
+async fn a_page_of_many_records_needs_few_requests_and_what_is_remembered_for_it_is_right() {
     let stack = start().await;
     let (bucket, s3) = (bucket(&stack).await, s3(&stack));
     // 2,000 batches of 5 on two days, in the order of time.
@@ -193,8 +192,43 @@ async fn a_page_of_many_records_needs_few_requests() {
     let before = requests();
     assert_eq!(reader.list(&deep).await.unwrap(), first);
     assert!(requests() - before < 60, "{} for a deep page", requests() - before);
+    // One that was committed now, long after the others of the page, is seen beside what is remembered.
+    let late = record(None, id_at(start + 40_000 * 490), "late");
+    put_batch(&s3, None, now_ms(), std::slice::from_ref(&late)).await;
+    let page = reader.list(&deep).await.unwrap();
+    assert!(page.records.contains(&late) && page.records.len() == 100);
     let distinct: BTreeSet<_> = ids(&first.records).into_iter().collect();
     assert_eq!(distinct.len(), 100);
-    until(async || reader.find(None, first.records[50].id).await.unwrap().is_some()).await;
+    assert!(reader.find(None, first.records[50].id).await.unwrap().is_some());
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_of_the_same_moment_are_told_apart_however_many_there_are() {
+    let stack = start().await;
+    let (bucket, s3) = (bucket(&stack).await, s3(&stack));
+    // More than a request lists: objects of one millisecond, and batches of a minute.
+    let moment = now_ms() - 3_600_000;
+    let objects: Vec<_> = (0..500).map(|_| record(Some("objects"), id_at(moment), "w")).collect();
+    let batches: Vec<_> = (0..250).map(|n| record(Some("batches"), id_at(moment + 200 * n), "w")).collect();
+    let puts = objects.iter().map(|record| async {
+        put(&s3, &object_key(Some("objects"), record.id), record.to_json().into()).await;
+    });
+    stream::iter(puts).buffer_unordered(32).for_each(|()| future::ready(())).await;
+    let s3 = &s3;
+    let puts = batches.iter().zip(0..).map(|(record, n)| async move {
+        put_batch(s3, Some("batches"), moment + 200 * n, std::slice::from_ref(record)).await
+    });
+    stream::iter(puts).buffer_unordered(32).for_each(|_key| future::ready(())).await;
+
+    let reader = LogReader::new(bucket);
+    for (tenant, mut records) in [("objects", objects), ("batches", batches)] {
+        for n in [0, 1, records.len() / 2, records.len() - 1] {
+            let found = reader.find(Some(tenant), records[n].id).await.unwrap();
+            assert_eq!(found.as_ref(), Some(&records[n]), "number {n} of {tenant}");
+        }
+        records.sort_by_key(|record| std::cmp::Reverse(record.id));
+        assert_eq!(all(&reader, newest(Some(tenant), 200)).await, records);
+    }
     stack.stop().await;
 }

@@ -87,6 +87,41 @@ async fn while_s3_is_away_calls_are_answered_and_logged_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn under_all_faults_at_once_what_was_answered_is_in_the_log_once() {
+    let faults =
+        "seed=7,duplicate=5%,reorder=10%,throttle=5%,error=2%,delay=0-200ms,lost-response=5%,partial=5%,s3-error=10%";
+    let stack = TestStack::start_with(|config| {
+        config.chaos = Some(faults.parse().expect("chaos"));
+        config.workers = 2;
+        config.worker.log_mode = LogMode::Batch;
+        config.worker.log_flush_interval = Duration::from_millis(20);
+    })
+    .await;
+    let client = stack.client().await;
+    let calls = (0..300).map(|number| {
+        let mut client = client.clone();
+        async move { client.compute(ComputeRequest { values: vec![number], ..ComputeRequest::default() }).await }
+    });
+    let calls: Vec<_> = stream::iter(calls).buffer_unordered(50).collect().await;
+    // What a caller is told when AWS fails is the business of other tests.
+    let answered: Vec<_> = calls.into_iter().flatten().map(|answer| answer.into_inner().operation_id).collect();
+    assert!(answered.len() > 250, "{} answered", answered.len());
+    stack.until_queues_are_empty().await;
+    let reader = LogReader::new(bucket(&stack).await);
+    // S3 goes on failing, for readers too.
+    let mut logged = None;
+    until(async || {
+        logged = reader.list(&newest(None, 1_000)).await.ok();
+        logged.is_some()
+    })
+    .await;
+    let logged = ids(&logged.expect("a listing").records);
+    assert!(logged.is_sorted_by(|a, b| a > b), "each once, newest first");
+    assert!(answered.iter().all(|id| logged.iter().any(|logged| logged.to_string() == *id)));
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_s3_is_that_of_each_record_of_the_batch() {
     let stack = start().await;
     let limits = BatchLimits { flush_interval: LONG, max_records: 3 };

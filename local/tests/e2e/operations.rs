@@ -100,10 +100,15 @@ async fn an_answer_is_found_that_nobody_logs_and_who_waits_for_it_here_is_woken_
     let found = client.get_operation(get(name(id))).await.expect("it was answered").into_inner();
     assert_eq!(statistics(&found), &answer);
 
-    // A gateway that keeps nothing, and one that gave no answer, know what the log knows: nothing.
+    // Nor does the mark hide it that a worker makes before its last attempt.
+    mark_dead(&stack, &record(id, None)).await;
+    let found = client.get_operation(get(name(id))).await.expect("it was answered").into_inner();
+    assert_eq!(statistics(&found), &answer);
+
+    // A gateway that gave no answer, and one that keeps none, know what the log knows.
     let other = Gateway::start(&stack, |config| config.answers_kept = 0).await;
-    let unknown = other.client().await.get_operation(get(name(id))).await;
-    check_refused(unknown, Code::NotFound, "NOT_RECORDED_YET");
+    let marked = other.client().await.get_operation(get(name(id))).await.expect("it is marked").into_inner();
+    assert_eq!(error(&marked).0, Code::Internal as i32);
     let answer = other.client().await.compute(list([1])).await.expect("an answer").into_inner();
     let unknown = other.client().await.get_operation(get(format!("operations/{}", answer.operation_id))).await;
     check_refused(unknown, Code::NotFound, "NOT_RECORDED_YET");

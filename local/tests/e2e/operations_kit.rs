@@ -259,7 +259,8 @@ pub(crate) fn check_refused<T: std::fmt::Debug>(
     let info = status.get_details_error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
     assert_eq!((status.code(), info.reason.as_str()), (code, reason), "{status:?}");
     assert_eq!(info.metadata["operation_id"], operation_id(status.metadata()).to_string());
-    let is_to_retry = matches!(reason, "NOT_RECORDED_YET" | "LOG_UNAVAILABLE" | "TOO_MANY_IN_FLIGHT");
+    let is_to_retry =
+        matches!(reason, "NOT_RECORDED_YET" | "LOG_UNAVAILABLE" | "TOO_MANY_IN_FLIGHT" | "OPERATION_ID_BUSY");
     assert_eq!(status.get_details_retry_info().is_some(), is_to_retry, "{status:?}");
     status
 }

@@ -352,6 +352,26 @@ async fn tenants_choose_their_ids_apart() {
     }
 }
 
+#[tokio::test]
+async fn an_id_that_another_tenant_has_in_flight_can_be_used_when_that_has_ended() {
+    let stack = stack(LOG_MODES[0], 0).await;
+    let mut client = stack.client().await;
+    let id = Uuid::now_v7();
+    let acme = tokio::spawn({
+        let mut client = client.clone();
+        async move { client.compute(of("acme", with_id(id, [1]))).await }
+    });
+    until(async || messages(&stack).await == 1).await;
+    let busy = client.compute(of("other", with_id(id, [2]))).await;
+    check_refused(busy, Code::Unavailable, "OPERATION_ID_BUSY");
+    let worker = worker(&stack, LOG_MODES[0]).await;
+    assert_eq!(answer_of(id, acme.await.expect("no panic").expect("an answer")).min, 1);
+    let other = client.compute(of("other", with_id(id, [2]))).await.expect("an answer of its own");
+    assert_eq!(answer_of(id, other).min, 2);
+    worker.stop().await;
+    stack.stop().await;
+}
+
 /// What a caller may be told when AWS fails, and then repeats its call.
 const TO_REPEAT: [Code; 3] = [Code::Unavailable, Code::DeadlineExceeded, Code::ResourceExhausted];
 

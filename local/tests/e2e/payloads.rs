@@ -191,6 +191,25 @@ async fn while_s3_fails_now_and_then_a_payload_is_whole_or_is_not_there() {
 }
 
 #[tokio::test]
+async fn a_writer_says_again_why_its_payload_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = endpoint(dir.path(), None).await;
+    let aws = compute_process::aws::for_endpoint(&format!("http://{}", endpoint.address));
+    let payloads = Payloads::new(Bucket::new(&aws, "no-such-bucket"));
+    let mut writer = payloads.write("application/json");
+    let part = bytes(PART);
+    let error = loop {
+        if let Err(error) = writer.write(&part).await {
+            break error;
+        }
+    };
+    assert!(error.is_refusal() && error.to_string().contains("CreateMultipartUpload"), "{error}");
+    assert_eq!(writer.write(&part).await.unwrap_err().to_string(), error.to_string());
+    assert_eq!(writer.finish().await.unwrap_err().to_string(), error.to_string());
+    assert!(payloads.write("application/json").finish().await.unwrap_err().to_string().contains("PutObject"));
+}
+
+#[tokio::test]
 async fn a_reader_goes_on_where_the_connection_broke() {
     let dir = tempfile::tempdir().unwrap();
     let endpoint = endpoint(dir.path(), None).await;

@@ -1,14 +1,17 @@
 """The bill in the README is what `bench/bill.py` computes, and what it assumes is what a local stack is seen to do."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from urllib.request import urlopen
 
 import pytest
 
-from conftest import start_local
-from processes import REPOSITORY, wait_until
+from logged import id_of, log, logged_system, record
+from processes import REPOSITORY, binary, wait_until
+from uuids import uuid7
 
 sys.path.insert(0, str(REPOSITORY / "bench"))
 
@@ -25,8 +28,8 @@ def test_the_tables_in_the_readme_are_computed(name):
     assert found == [bill.TABLES[name]()], "python bench/bill.py"
 
 
-def traffic(local):
-    with urlopen(f"{local.aws}/_compute/traffic", timeout=10) as answer:
+def traffic(aws):
+    with urlopen(f"{aws.endpoint}/_compute/traffic", timeout=10) as answer:
         return json.load(answer)
 
 
@@ -35,28 +38,66 @@ def difference(before, after):
     return {name: {"billed": count} for name, count in billed.items() if count}
 
 
-def test_one_call_at_a_time_makes_the_requests_that_the_bill_assumes(processes, connect, tmp_path):
-    local = start_local(processes, tmp_path)
-    caller = connect(local.address)
+def test_one_call_at_a_time_makes_the_requests_that_the_bill_assumes(queues, local_aws, connect):
+    system = queues(local_aws, "bill")
+    system.worker("worker-1", "--poll-wait", f"{bill.POLL_WAIT}s")
+    caller = connect(system.gateway().address)
     caller.compute(VALUES)
-    settle(local)
-    before = traffic(local)
+    settle(local_aws)
+    before = traffic(local_aws)
     for _ in range(CALLS):
         caller.compute(VALUES)
-    settle(local)
-    each = bill.measured(difference(before, traffic(local)), CALLS)
+    settle(local_aws)
+    each = bill.measured(difference(before, traffic(local_aws)), CALLS)
     # Some polls end with nothing in that time, and now and then one request deletes the messages of two calls.
     assert each.sqs == pytest.approx(bill.STEPS, abs=0.5), each
     assert (each.put, each.list, each.get) == (1, 0, 0)
 
 
-def settle(local):
+def test_the_bill_of_a_local_stack_is_printed_and_a_wrong_address_is_named(queues, local_aws):
+    queues(local_aws, "bill")
+    printed = compute_bill("--traffic", f"{local_aws.endpoint}/_compute/traffic", "--operations", "1")
+    assert re.fullmatch(r"an operation: .* SQS, .*\na million operations: \$[\d,.]+\n", printed.stdout), printed
+    wrong = compute_bill("--traffic", f"{local_aws.endpoint}/nothing", "--operations", "1")
+    assert wrong.returncode == 1 and wrong.stderr.startswith(f"{local_aws.endpoint}/nothing does not tell its traffic: ")
+
+
+def compute_bill(*arguments):
+    script = REPOSITORY / "bench" / "bill.py"
+    return subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("mode", ["object", "batch"])
+def test_looking_operations_up_makes_the_requests_that_the_bill_assumes(queues, local_aws, mode):
+    system = logged_system(queues, local_aws, mode)
+    made = [record(id_of(seconds)) for seconds in range(600, 0, -2)]
+    # Committed when the last of each part was made: within the first 100 seconds in which a lookup looks.
+    for start in range(0, len(made), 40):
+        log(system, *made[start : start + 40], ago=max(0, 600 - 2 * (start + 40)))
+
+    def requests(*arguments, exit_code=0):
+        before = traffic(local_aws)
+        flags = ["--log-bucket", system.bucket, "--json"]
+        environment = {"PATH": os.environ["PATH"], **local_aws.environment}
+        ended = subprocess.run([binary("compute-worker"), "log", *arguments, *flags], env=environment, timeout=60, capture_output=True)
+        assert ended.returncode == exit_code, ended
+        asked = difference(before, traffic(local_aws))
+        # The command asks first whether there is a bucket.
+        return bill.measured({name: count for name, count in asked.items() if name.startswith("s3:") and name != "s3:HeadBucket"})
+
+    assert requests("get", made[20]["id"]) == bill.LOOKUP[mode]
+    assert requests("get", str(uuid7()), exit_code=1) == bill.MISS
+    page = requests("ls", "--limit", "50")
+    assert page.get <= bill.PAGE[mode].get and page.list <= bill.PAGE[mode].list, page
+
+
+def settle(aws):
     """Waits until the last call is logged and its messages are deleted: what is to be counted then is."""
     last = None
 
     def same_twice():
         nonlocal last
-        now = traffic(local)
+        now = traffic(aws)
         steady, last = now == last, now
         return steady
 

@@ -102,6 +102,20 @@ def test_without_a_digest_a_payload_is_worked_and_the_reply_names_that_of_the_po
     assert wire.read_statistics(wire.parse(reply["Body"]))["count"] == len(VALUES)
 
 
+# moto answers CompleteMultipartUpload with a document whose root has another name than that of S3, which the SDK refuses.
+@pytest.mark.parametrize("system", ["local_aws"], indirect=True)
+def test_a_list_that_takes_an_upload_in_parts_goes_from_our_gateway_to_our_worker(system, connect):
+    # 8.8 MB as JSON, of which a part is 8 MiB.
+    values = [10**9 + n for n in range(800_000)]
+    gateway, worker = system.gateway(), system.worker("ours")
+    answer = connect(gateway.address).compute(values, timeout=120)
+    assert (answer.statistics.count, answer.statistics.sum) == (len(values), str(sum(values)))
+    [key] = payloads(system)
+    assert system.aws.s3.head_object(Bucket=system.bucket, Key=key)["ETag"].endswith('-2"')
+    gateway.stop()
+    worker.stop()
+
+
 def payloads(system):
     listed = system.aws.s3.list_objects_v2(Bucket=system.bucket, Prefix="payloads/")
     return [entry["Key"] for entry in listed.get("Contents", [])]

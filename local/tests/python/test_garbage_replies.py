@@ -1,6 +1,7 @@
 """Bad input on the reply queues: what is no reply is dropped, what is a bad one becomes a typed error; calls flow on."""
 
 import json
+import uuid
 
 import grpc
 import pytest
@@ -11,6 +12,7 @@ from processes import Processes
 from test_garbage_requests import NOISE
 from uuids import uuid7
 
+CLASS = "software.amazon.payloadoffloading.PayloadS3Pointer"
 REPLY = {"CorrelationId": "01890a5d-ac96-774b-bcce-b302099a8057", "Digest": "00", "Status": ("Number", "0")}
 
 NO_REPLY = {
@@ -131,3 +133,42 @@ def test_a_bad_answer_of_a_worker_becomes_a_typed_error_without_its_insides(by_h
     assert SECRET not in str(error)
     violations = [v.field for v in found["google.rpc.BadRequest"].field_violations] if name == "a refusal" else []
     assert violations == (["values"] if name == "a refusal" else [])
+
+
+# What a reply may point to in place of the object `payloads/<uuid>` that holds the result: a key, a bucket, a size, bytes.
+BAD_POINTERS = {
+    "to another bucket": {"bucket": "elsewhere"},
+    "to a log record": {"key": "operations/tenant=-/x.json"},
+    "to nothing": {"payload": None},
+    "to less than it says": {"size": len(RESULT) + 1},
+    "to more than it says": {"size": len(RESULT) - 1},
+    "to more than is read": {"size": (64 << 20) + 1},
+    "to noise": {"payload": bytes(range(256))},
+    "to no statistics": {"payload": b"[]"},
+}
+
+
+@pytest.mark.parametrize("name", BAD_POINTERS)
+def test_a_bad_pointer_in_a_reply_becomes_a_typed_error(by_hand, connect, name):
+    system, gateway = by_hand
+    call = connect(gateway.address).start([7])
+    pointer = {"key": f"payloads/{uuid.uuid4()}", "bucket": system.bucket, "payload": RESULT.encode(), **BAD_POINTERS[name]}
+    if pointer["payload"] is not None and pointer["bucket"] == system.bucket:
+        system.aws.s3.put_object(Bucket=system.bucket, Key=pointer["key"], Body=pointer["payload"])
+    body = json.dumps([CLASS, {"s3BucketName": pointer["bucket"], "s3Key": pointer["key"]}])
+    size = pointer.get("size", len(pointer["payload"] or RESULT))
+    request = reply_by_hand(system, [(body, {"ExtendedPayloadSize": ("Number", str(size))})])
+    error = call.exception(30)
+    info = details(error)["google.rpc.ErrorInfo"]
+    assert (error.code(), info.reason) == (grpc.StatusCode.INTERNAL, "MALFORMED_REPLY")
+    assert info.metadata["operation_id"] == request["CorrelationId"]
+
+
+def test_a_good_pointer_in_a_reply_is_followed(by_hand, connect):
+    system, gateway = by_hand
+    call = connect(gateway.address).start([7])
+    key = f"payloads/{uuid.uuid4()}"
+    system.aws.s3.put_object(Bucket=system.bucket, Key=key, Body=RESULT.encode())
+    body = json.dumps([CLASS, {"s3BucketName": system.bucket, "s3Key": key}])
+    reply_by_hand(system, [(body, {"ExtendedPayloadSize": ("Number", str(len(RESULT)))})])
+    assert call.result(30).statistics.sum == "7"

@@ -9,68 +9,28 @@ import signal
 import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import pytest
 
 from aws_proxy import AwsProxy
 from deployment import Aws
+from logged import failed, id_of, log, log_object, logged_system, now, put, record
 from processes import PATIENCE, binary, wait_until
 from uuids import uuid7
-from wire import digest, record_body, record_key, request_body, summary, write
+from wire import batch_key, claim_key, record_body, record_key, write
 
-VALUES = [4, 5, 2, 35, 2452]
 SUMMARY = "Liste: [4, 5, 2, 35, 2452]\nMin:2\nMax:2452\nMedian:5\nMean:499.6"
-STATISTICS = {
-    "count": 5, "min": 2, "max": 2452, "median": 5.0, "mean": 499.6, "sum": "2498",
-    "variance": 953114.64, "std_dev": 976.2759036256093, "quantiles": [], "histogram": None,
-}  # fmt: skip
 NONE_OF_TENANT = "of callers without a tenant"
 
 
-@pytest.fixture
-def system(local_aws, queues):
-    return queues(local_aws, "log")
+@pytest.fixture(params=["object", "batch"])
+def system(request, local_aws, queues):
+    """A bucket whose log is written in either mode."""
+    return logged_system(queues, local_aws, request.param)
 
 
-def id_of(moment):
-    """The id of an operation made at that moment: a time in UTC, or so many seconds ago."""
-    made = datetime.fromisoformat(f"{moment}+00:00").timestamp() if isinstance(moment, str) else now() - moment
-    ms = int(made * 1000)
-    return str(uuid.UUID(int=ms << 80 | uuid7().int & ((1 << 80) - 1)))
-
-
-def now():
-    return datetime.now(UTC).timestamp()
-
-
-def record(operation_id, tenant=None, **changes):
-    made = uuid.UUID(operation_id).int >> 80
-    times = {"sent": made + 3, "first_received": made + 8, "started": made + 9, "finished": made + 11}
-    request = {"values": VALUES, "quantiles": [], "bins": None, "finish_late": False}
-    fields = {
-        "id": operation_id, "tenant": tenant, "method": "compute.v1.ComputeService/Compute", "times": times, "worker": "worker-1",
-        "status": 0, "digest": digest(write(request_body(request))), "count": 5, "values": VALUES, "result": STATISTICS,
-        "error": None, "summary": summary(VALUES, STATISTICS),
-    }  # fmt: skip
-    return fields | changes
-
-
-def failed(operation_id, code, message, **changes):
-    error = {"code": code, "message": message}
-    return record(operation_id, status=code, error=error, result=None, summary=None, **changes)
-
-
-def log(system, *records, key=None):
-    """Puts records into the log as a worker does; returns their ids."""
-
-    def put(fields):
-        name = key or record_key(fields["tenant"], fields["id"])
-        system.aws.s3.put_object(Bucket=system.bucket, Key=name, Body=write(record_body(fields)).encode())
-        return fields["id"]
-
-    with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(put, records))
+# For what has to do with objects of one operation each.
+object_mode = pytest.mark.parametrize("system", ["object"], indirect=True)
 
 
 def command(system, *arguments):
@@ -156,7 +116,8 @@ def test_operations_are_listed_newest_first_of_one_tenant_and_day(system):
 
 
 def test_an_operation_is_shown_as_in_its_summary_with_times_and_worker(system):
-    [operation] = log(system, record(id_of("2026-11-24T10:00")))
+    made = record(id_of("2026-11-24T10:00"))
+    [operation] = log(system, made)
     out, _ = run(system, "get", operation)
     shown, facts = out.split("\n\n")
     assert shown == SUMMARY
@@ -166,9 +127,10 @@ def test_an_operation_is_shown_as_in_its_summary_with_times_and_worker(system):
     assert (facts["in the queue"], facts["computing"], facts["in all"].partition("  ")[0]) == ("5 ms", "2 ms", "8 ms")
 
     out, _ = run(system, "get", f"operations/{operation}", "--json")
-    assert json.loads(out) == system.log_record(operation)
+    assert out == write(record_body(made)) + "\n"
 
 
+@object_mode
 def test_what_is_not_there_is_an_error_that_says_where_it_was_looked_for(system):
     missing = str(uuid7())
     out, notes = run(system, "get", missing, "--tenant", "acme", exit_code=1)
@@ -208,6 +170,7 @@ def test_a_listing_whose_reader_has_enough_ends_quietly(system):
     assert len(ended.stdout.splitlines()) == 2 and ended.stderr == ""
 
 
+@object_mode
 def test_a_long_listing_shows_a_bar_on_a_terminal_and_nowhere_else(system):
     made = log(system, *(record(id_of(seconds)) for seconds in range(1500)))
     out, notes = run_on_terminal(system, "ls", "--limit", "0", "--json")
@@ -255,15 +218,20 @@ def test_operations_are_told_once_as_they_appear_even_late_and_out_of_order(syst
     told(following, late)
     [last] = log(system, record(id_of(0)))
     everything = told(following, last)
+    # As after another delivery.
+    log(system, record(first))
     assert sorted(everything[:2]) == sorted([first, second]) and everything[2:] == [late, last]
     assert before not in everything
     log(system, record(id_of(0), tenant="acme"))
+    everything += log(system, record(id_of(0)))
+    told(following, everything[-1])
     end(following)
     assert ids("\n".join(following.stdout.lines)) == everything
 
 
 def test_the_last_minutes_are_told_oldest_first_and_as_text(system, tail):
-    old, *wanted = log(system, *(record(id_of(seconds)) for seconds in (600, 90, 60, 30)))
+    [old] = log(system, record(id_of(600)), ago=590)
+    wanted = log(system, *(record(id_of(seconds)) for seconds in (90, 60, 30)))
     following = tail("--since", "2m")
     following.stdout.first(lambda line: line if wanted[-1] in line else None, "the newest")
     end(following)
@@ -275,7 +243,7 @@ def test_the_last_minutes_are_told_oldest_first_and_as_text(system, tail):
 def test_a_dead_mark_is_told_and_the_operation_again_if_it_is_finished_after_all(system, tail):
     following = tail("--json")
     mark = failed(id_of(0), 13, "not finished after 10 deliveries", values=None, count=None)
-    log(system, mark, key=record_key(None, mark["id"]).replace(".json", ".dead.json"))
+    log_object(system, mark, is_dead_mark=True)
     told(following, mark["id"])
     log(system, record(mark["id"]))
     wait_until(lambda: len(following.stdout.lines) == 2, "it is told again")
@@ -284,11 +252,11 @@ def test_a_dead_mark_is_told_and_the_operation_again_if_it_is_finished_after_all
 
 
 def test_following_goes_on_when_s3_was_away_or_an_object_is_damaged(system, tail):
-    proxy = AwsProxy(system.aws.endpoint)
-    try:
+    with AwsProxy(system.aws.endpoint) as proxy:
         following = tail("--json", aws=Aws(proxy.endpoint))
-        damaged = record_key(None, id_of(0))
-        system.aws.s3.put_object(Bucket=system.bucket, Key=damaged, Body=b"{")
+        broken = id_of(0)
+        damaged = record_key(None, broken) if system.mode == "object" else batch_key(None, int(now() * 1000), [broken])
+        put(system, damaged, b"{")
         following.stderr.first(lambda line: line if f"the object {damaged} of the log cannot be read" in line else None, "word of it")
         proxy.refuse("S3.*", 503)
         following.stderr.first(lambda line: line if line.endswith("; trying again") else None, "word of the outage")
@@ -297,17 +265,15 @@ def test_following_goes_on_when_s3_was_away_or_an_object_is_damaged(system, tail
         assert told(following, operation) == [operation]
         end(following)
         assert len([line for line in following.stderr.lines if damaged in line]) == 1, following.stderr.text()
-    finally:
-        proxy.close()
 
 
 # delete
 
 
-def payload(system):
+def with_payload(system, operation_id):
     key = f"payloads/{uuid.uuid4()}"
-    system.aws.s3.put_object(Bucket=system.bucket, Key=key, Body=b"{}")
-    return key
+    put(system, key, b"{}")
+    return record(operation_id, payload=key)
 
 
 def keys(system, prefix):
@@ -315,59 +281,62 @@ def keys(system, prefix):
     return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
-def put_with_payload(system, operation_id):
-    body = record_body(record(operation_id)) | {"payload": payload(system)}
-    system.aws.s3.put_object(Bucket=system.bucket, Key=record_key(None, operation_id), Body=write(body).encode())
+def left(system):
+    """The ids of all operations in the log, of all tenants."""
+    return {*system.log_records(), *(fields["id"] for records in system.batches() for fields in records)}
 
 
 def test_an_operation_is_deleted_with_its_payload_and_no_other(system):
-    doomed, other = id_of(0), id_of(0)
-    for operation in (doomed, other):
-        put_with_payload(system, operation)
-    out, _ = run(system, "delete", doomed, "--yes", "--json")
-    assert json.loads(out) | {"records": 1, "payloads": 1} == json.loads(out)
-    assert system.log_record(doomed) is None and system.log_record(other) is not None
-    assert keys(system, "payloads/") == [system.log_record(other)["payload"]]
-    _, notes = run(system, "delete", doomed, "--yes", exit_code=1)
-    assert f"there is no operation {doomed} {NONE_OF_TENANT}" in notes
+    doomed, other = with_payload(system, id_of(0)), with_payload(system, id_of(0))
+    log(system, doomed, other)
+    out, _ = run(system, "delete", doomed["id"], "--yes", "--json")
+    rewritten = int(system.mode == "batch")
+    assert json.loads(out) == {"records": 1, "payloads": 1, "objects": 1 - rewritten, "rewritten": rewritten}
+    assert left(system) == {other["id"]} and keys(system, "payloads/") == [other["payload"]]
+    _, notes = run(system, "delete", doomed["id"], "--yes", exit_code=1)
+    assert f"there is no operation {doomed['id']} {NONE_OF_TENANT}" in notes
 
 
 def test_operations_before_a_day_are_deleted_and_those_of_other_tenants_only_if_asked(system):
     old, new = log(system, record(id_of("2026-11-21T23:59:59.999")), record(id_of("2026-11-22T00:00")))
     [foreign] = log(system, record(id_of("2026-11-20T00:00"), tenant="acme"))
+    assert left(system) == {old, new, foreign}
     out, _ = run(system, "delete", "--before", "2026-11-22", "--yes")
-    assert out.startswith("deleted 1 records and 0 payloads (1 objects ")
-    assert set(system.log_records()) == {new, foreign}
+    assert out.startswith("deleted 1 records and 0 payloads (")
+    assert left(system) == {new, foreign}
     run(system, "delete", "--before", "2026-11-22", "--all-tenants", "--yes")
-    assert set(system.log_records()) == {new}
+    assert left(system) == {new}
 
 
 def test_all_of_a_tenant_is_deleted_and_the_tenant_must_be_named(system):
     log(system, *(record(id_of(day * 86_400), tenant="acme") for day in range(3)))
+    put(system, claim_key("acme", id_of(0)), b"{}")
     [other] = log(system, record(id_of(0)))
     _, notes = run(system, "delete", "--all", "--yes", exit_code=2)
     assert "--tenant" in notes
     run(system, "delete", "--tenant", "acme", "--all", "--yes")
-    assert set(system.log_records()) == {other}
+    assert left(system) == {other} and keys(system, "claims/") == []
     run(system, "delete", "--tenant", "-", "--all", "--yes")
-    assert system.log_keys() == []
+    assert left(system) == set()
 
 
 def test_without_a_terminal_nothing_is_deleted_unless_told_to(system):
     [operation] = log(system, record(id_of(0)))
     _, notes = run(system, "delete", operation, exit_code=1)
     assert f"this would delete the operation {operation} {NONE_OF_TENANT}. Say --yes" in notes
-    assert system.log_record(operation) is not None
+    assert left(system) == {operation}
 
 
+@object_mode
 @pytest.mark.parametrize("answer", ["", "n", "yep"])
 def test_a_question_that_is_not_answered_with_yes_deletes_nothing(system, answer):
     [operation] = log(system, record(id_of(0)))
     out, notes = run_on_terminal(system, "delete", operation, answers=[answer], exit_code=1)
     assert f"Delete the operation {operation} {NONE_OF_TENANT}, and the payloads" in notes and "nothing is deleted" in notes
-    assert out == "" and system.log_record(operation) is not None
+    assert out == "" and left(system) == {operation}
 
 
+@object_mode
 def test_a_question_that_is_answered_with_yes_deletes_and_a_bar_shows_how_far_it_is(system):
     log(system, *(record(id_of(seconds), tenant="acme") for seconds in range(400)))
     out, notes = run_on_terminal(system, "delete", "--tenant", "acme", "--all", answers=["y"])
@@ -377,18 +346,13 @@ def test_a_question_that_is_answered_with_yes_deletes_and_a_bar_shows_how_far_it
 
 
 def test_a_deletion_that_was_killed_is_finished_by_the_next_one(system, processes):
-    for seconds in range(20):
-        put_with_payload(system, id_of(seconds))
-    proxy = AwsProxy(system.aws.endpoint)
-    try:
-        deletions = []
-        hold = proxy.hold_requests("S3.DELETE", lambda exchange: deletions.append(exchange) or len(deletions) > 15)
+    made = {fields["id"] for fields in [with_payload(system, id_of(seconds)) for seconds in range(20)] if log(system, fields)}
+    with AwsProxy(system.aws.endpoint) as proxy:
+        hold = proxy.hold_requests("S3.POST", lambda exchange: b"payloads/" not in exchange.body)
         killed = processes.start(command(system, "delete", "--tenant", "-", "--all", "--yes"), environment(Aws(proxy.endpoint)))
         hold.wait_until_reached()
         killed.kill()
         hold.drop()
-    finally:
-        proxy.close()
-    assert 0 < len(system.log_keys()) < 20
+    assert left(system) == made and keys(system, "payloads/") == [], "payloads go first: they are found by their records"
     run(system, "delete", "--tenant", "-", "--all", "--yes")
-    assert system.log_keys() == [] and keys(system, "payloads/") == []
+    assert left(system) == set()

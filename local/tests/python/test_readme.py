@@ -20,9 +20,6 @@ AWS_IS_LOCAL = 'aws() { command aws --endpoint-url http://127.0.0.1:4566 "$@"; }
 # What tells the block with the first call from others.
 ONE_CALL = "grpcurl -plaintext -d '{"
 
-# Taken off when the gateway answers these calls: then a test that is marked and passes fails.
-being_built = pytest.mark.xfail(reason="the gateway does not answer this yet", strict=True)
-
 
 def blocks(language):
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -93,7 +90,6 @@ def test_the_python_snippet_runs(local, api):
     assert run_python(local, api, block("python", "grpc.insecure_channel")).startswith("5.0 499.6 ")
 
 
-@being_built
 def test_the_python_snippet_for_long_lists_runs(local, api):
     opened = block("python", "grpc.insecure_channel").partition("    answer =")[0]
     program = opened + textwrap.indent(block("python", "ComputeStream"), "    ")
@@ -110,7 +106,6 @@ def answers(out):
     return found
 
 
-@being_built
 def test_an_operation_is_submitted_waited_for_fetched_and_listed(local):
     waited, fetched, listed = answers(run(local, block("sh", "SubmitOperation")))
     assert waited["done"] and waited["statistics"]["mean"] == 499.6 and waited["summary"].startswith("Liste: [4, 5, 2, 35, 2452]")
@@ -118,7 +113,6 @@ def test_an_operation_is_submitted_waited_for_fetched_and_listed(local):
     assert waited["name"] in [operation["name"] for operation in listed["operations"]]
 
 
-@being_built
 def test_a_call_with_an_id_of_its_own_is_repeated_and_gets_the_first_answer(local):
     define = block("sh", "SubmitOperation").partition("\n")[0] + "\n"
     first, second = answers(run(local, define + block("sh", "secrets.randbits")))

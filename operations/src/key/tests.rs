@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// A UUIDv7 of that time.
@@ -48,4 +50,61 @@ fn a_tenant_cannot_leave_its_folder_or_pass_for_none() {
         assert!(matches!(record(Some(tenant), id(1)), Err(KeyError::Tenant(_))), "{tenant:?}");
     }
     assert!(record(Some(&long[..64]), id(1)).is_ok());
+}
+
+#[test]
+fn a_batch_is_named_by_its_commit_and_the_ids_in_it() {
+    let (smallest, largest) = (smallest_id(1_700_000_000_000), smallest_id(1_700_000_000_500));
+    let name = BatchName::new(1_700_000_000_600, smallest, largest);
+    let ids = "018bcfe5680000000000000000000000-018bcfe569f400000000000000000000";
+    let key = format!("batches/tenant=acme/dt=2023-11-14/8299999999399-{ids}.ndjson.gz");
+    assert_eq!(name.key(Some("acme")), Ok(key.clone()));
+    assert_eq!(BatchName::of_key(&key), Some(name));
+    for wrong in [key.replace("gz", "zst"), key.replace("8299", "+299"), key.replace("018bcfe568", "018BCFE568")] {
+        assert_eq!(BatchName::of_key(&wrong), None, "{wrong}");
+    }
+    assert!(BatchName::new(MAX_MS + 1, smallest, largest).key(None).is_err());
+}
+
+/// A time of an operation or of a commit.
+fn ms() -> impl Strategy<Value = u64> {
+    prop_oneof![0..=MAX_MS, 1_700_000_000_000..1_700_000_001_000_u64]
+}
+
+fn uuid_v7() -> impl Strategy<Value = Uuid> {
+    (ms(), any::<[u8; 10]>())
+        .prop_map(|(ms, random)| uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
+}
+
+proptest! {
+    #[test]
+    fn the_key_of_a_record_or_mark_tells_its_operation_and_day(id in uuid_v7()) {
+        let (record, mark) = (record(None, id).expect("a place"), dead_mark(None, id).expect("a place"));
+        prop_assert_eq!(ObjectName::of_key(&record), Some(ObjectName { id, is_dead_mark: false }));
+        prop_assert_eq!(ObjectName::of_key(&mark), Some(ObjectName { id, is_dead_mark: true }));
+        let folder = &record[..=record.rfind('/').expect("a folder")];
+        let day = day_of_folder(folder).expect("a day");
+        prop_assert!((day_start(day)..day_start(day) + 86_400_000).contains(&ms_of(id)));
+        prop_assert!(smallest_id(ms_of(id)) <= id);
+    }
+
+    #[test]
+    fn a_batch_name_reads_back_and_later_commits_come_first(
+        a in (ms(), uuid_v7(), uuid_v7()), b in (ms(), uuid_v7(), uuid_v7())
+    ) {
+        let name = |(ms, one, other): (u64, Uuid, Uuid)| BatchName::new(ms, one.min(other), one.max(other));
+        let (a, b) = (name(a), name(b));
+        let key = a.key(Some("acme")).expect("a place");
+        prop_assert_eq!(BatchName::of_key(&key), Some(a));
+        prop_assert!(a.may_hold(a.smallest) && a.may_hold(a.largest));
+        prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()), "the order is that of a listing");
+        if a.committed() > b.committed() {
+            prop_assert!(a < b);
+        }
+    }
+
+    #[test]
+    fn whatever_is_listed_is_read_without_a_panic(key in "[a-z0-9=/.-]{0,120}") {
+        let _ = (ObjectName::of_key(&key), BatchName::of_key(&key), day_of_folder(&key), tenant_of_folder(&key));
+    }
 }

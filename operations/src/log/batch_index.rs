@@ -14,8 +14,11 @@ use crate::log::LogError;
 use crate::log::clock::{self, DAY, SETTLING};
 use crate::log::windows::{self, Window};
 
-/// How many names a request lists.
-const NAMES_A_PAGE: usize = 1_000;
+/// How many names a listing begins with: mostly they are enough, and a page of a thousand takes several times as long.
+const FIRST_NAMES: usize = 100;
+
+/// How many names each further request lists.
+const MORE_NAMES: usize = 1_000;
 
 /// How many names are kept at most, of all tenants together: 20 MB.
 const MAX_KEPT: usize = 500_000;
@@ -69,15 +72,16 @@ impl BatchIndex {
     async fn part_of_day(&self, folder: &str, window: Window) -> Result<Vec<BatchName>, LogError> {
         let Some((digits, start)) = windows::bounds(window) else { return Ok(Vec::new()) };
         let (prefix, mut after) = (format!("{folder}{digits}"), Some(format!("{folder}{start}")));
-        let mut names = Vec::new();
+        let (mut names, mut most) = (Vec::new(), FIRST_NAMES);
         loop {
-            let page = self.bucket.list(&prefix, after.as_deref(), NAMES_A_PAGE).await?;
+            let page = self.bucket.list(&prefix, after.as_deref(), most).await?;
             names.extend(names_of(&page).take_while(|name| name.committed() >= window.first));
             let is_over = page.keys.last().and_then(|key| BatchName::of_key(key));
             if !page.has_more || is_over.is_some_and(|name| name.committed() < window.first) {
                 return Ok(names);
             }
             after = page.keys.last().cloned();
+            most = MORE_NAMES;
         }
     }
 
@@ -118,7 +122,8 @@ impl DayListing {
         }
         let seen = self.names.len();
         if self.kept.as_ref().is_none_or(|kept| kept.until < self.last_ms()) {
-            let page = self.index.bucket.list(&self.folder, self.after.as_deref(), NAMES_A_PAGE).await?;
+            let most = if self.after.is_none() { FIRST_NAMES } else { MORE_NAMES };
+            let page = self.index.bucket.list(&self.folder, self.after.as_deref(), most).await?;
             self.take(&page);
         }
         self.take_kept_if_reached(seen);

@@ -11,9 +11,12 @@ pub(super) const DAY: u64 = 24 * HOUR;
 /// The most milliseconds that the clocks of two hosts may be apart. So far ahead of a reader's clock a commit can seem to be.
 pub(super) const SPREAD: u64 = 2 * HOUR;
 
-/// After so many milliseconds on a reader's clock no batch appears any more with an earlier time of commit: the clocks are no
-/// further apart, and a writer tries to put a batch for minutes at most before it gives it another time.
-pub(super) const SETTLING: u64 = SPREAD + 10 * MINUTE;
+/// The most milliseconds from the time of a batch's commit until it is there. One that took longer, because its host slept
+/// perhaps, is committed again with a later time.
+pub(super) const PUT_TIME: u64 = 10 * MINUTE;
+
+/// After so many milliseconds on a reader's clock no batch appears any more with an earlier time of commit.
+pub(super) const SETTLING: u64 = SPREAD + PUT_TIME;
 
 /// How many milliseconds after the time in its id an operation can be committed in a batch: a message may wait 4 days, lie 14
 /// days among the dead letters, and wait 4 days more when it was moved back; a caller may choose an id that is a day old.

@@ -20,7 +20,7 @@ use crate::bucket::{Bucket, Created};
 use crate::key::{self, BatchName};
 use crate::log::LogError;
 use crate::log::batch::{self, Line};
-use crate::log::clock;
+use crate::log::clock::{self, PUT_TIME};
 use crate::log::writer::Counters;
 use crate::record::Record;
 
@@ -146,16 +146,18 @@ async fn put(bucket: &Bucket, tenant: Option<&str>, mut lines: Vec<Line>, counte
     let (smallest, largest) = (id(lines.first()), id(lines.last()));
     let newest = key::milliseconds(largest)?;
     let content = batch::encode(lines).await;
-    let mut committed = clock::unix_ms().max(newest);
-    let mut key = String::new();
+    let (mut key, mut committed) = (String::new(), 0);
     for _ in 0..NAMES {
+        let now = clock::unix_ms();
+        committed = now.max(newest).max(committed + 1);
         key = BatchName::new(committed, smallest, largest).key(tenant)?;
         counters.puts.fetch_add(1, Ordering::Relaxed);
-        if bucket.create(&key, batch::CONTENT, content.clone()).await? == Created::New {
+        let created = bucket.create(&key, batch::CONTENT, content.clone()).await?;
+        // Readers do not look for it any more where it stands if that took too long.
+        if created == Created::New && clock::unix_ms() <= now + PUT_TIME {
             counters.batches.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
-        committed = clock::unix_ms().max(committed + 1);
     }
-    Err(LogError::Content { key, reason: "it was there before the batch of that name was written".to_owned() })
+    Err(LogError::Content { key, reason: "there was one of its name, or writing it took too long".to_owned() })
 }

@@ -33,6 +33,8 @@ pub struct PayloadWriter {
     pieces: mpsc::UnboundedSender<Piece>,
     places: Arc<Semaphore>,
     outcome: oneshot::Receiver<Result<Unsent, BucketError>>,
+    /// The outcome, once it is known that the payload is lost.
+    failed: Option<BucketError>,
 }
 
 /// What a writer hands to its task.
@@ -57,7 +59,7 @@ impl PayloadWriter {
         let (told, outcome) = oneshot::channel();
         payloads.background.spawn(upload.run(taken, payloads.unsent(id), told));
         let places = Arc::new(Semaphore::new(PARTS_UNDER_WAY));
-        Self { id, filling: Vec::new(), size: 0, hash: Sha256::new(), pieces, places, outcome }
+        Self { id, filling: Vec::new(), size: 0, hash: Sha256::new(), pieces, places, outcome, failed: None }
     }
 
     /// The payload's name.
@@ -86,7 +88,7 @@ impl PayloadWriter {
                 let place = self.places.clone().acquire_owned().await.expect("the semaphore is never closed");
                 let part = std::mem::replace(&mut self.filling, Vec::with_capacity(PART_SIZE));
                 if self.pieces.send(Piece::Part(part.into(), place)).is_err() {
-                    return Err(failure(&mut self.outcome).await);
+                    return Err(self.failure().await);
                 }
             }
         }
@@ -99,22 +101,28 @@ impl PayloadWriter {
     ///
     /// When S3 does not take it. What it has of the payload is deleted in the background.
     pub async fn finish(mut self) -> Result<Stored, BucketError> {
-        // If the task is gone it has told why.
-        let _ = self.pieces.send(Piece::Last(std::mem::take(&mut self.filling).into()));
+        if self.pieces.send(Piece::Last(std::mem::take(&mut self.filling).into())).is_err() {
+            return Err(self.failure().await);
+        }
         match (&mut self.outcome).await {
             Ok(Ok(unsent)) => unsent.sent(),
             Ok(Err(error)) => return Err(error),
+            // The runtime is going down, and this task with it.
             Err(_) => std::future::pending().await,
         }
         Ok(Stored { id: self.id, size: self.size, digest: hex::encode(self.hash.finalize()) })
     }
-}
 
-async fn failure(outcome: &mut oneshot::Receiver<Result<Unsent, BucketError>>) -> BucketError {
-    match outcome.await {
-        Ok(Err(error)) => error,
-        // The runtime is going down, and this task with it.
-        Ok(Ok(_)) | Err(_) => std::future::pending().await,
+    /// Why the task takes no more.
+    async fn failure(&mut self) -> BucketError {
+        if let Some(error) = &self.failed {
+            return error.clone();
+        }
+        match (&mut self.outcome).await {
+            Ok(Err(error)) => self.failed.insert(error).clone(),
+            // The runtime is going down, and this task with it.
+            Ok(Ok(_)) | Err(_) => std::future::pending().await,
+        }
     }
 }
 

@@ -73,6 +73,22 @@ fn a_record_holds_at_most_a_thousand_values() {
 }
 
 #[test]
+fn of_a_list_in_a_payload_the_first_values_are_enough_to_log_it() {
+    let first: Vec<_> = (0..1000).collect();
+    let result = v1::Statistics { count: 100_000_000, ..statistics(&first) };
+    let record = Record::succeeded(operation(), &first, result, LogValues::All).with_payload("payloads/1", None);
+    assert_eq!((record.count, record.payload.as_deref()), (Some(100_000_000), Some("payloads/1")));
+    assert!(record.summary.as_ref().is_some_and(|summary| summary.contains(" 999, …] (100000000 values)\n")));
+    let json = record.to_json();
+    assert!(json.contains(r#",999],"payload":"payloads/1","result":{"#), "{json}");
+    assert_eq!(serde_json::from_str::<Record>(&json).expect("reads back"), record);
+
+    let error = Error { code: 8, message: "too long".into() };
+    let failed = Record::failed(operation(), None, error, LogValues::All).with_payload("payloads/1", 7);
+    assert_eq!((failed.count, failed.values), (Some(7), None));
+}
+
+#[test]
 fn without_values_a_record_holds_their_number_and_the_result() {
     let record = succeeded(&[4, 5, 2, 35, 2452], LogValues::None);
     assert_eq!((record.count, &record.values), (Some(5), &None));

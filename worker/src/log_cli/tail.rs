@@ -16,7 +16,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Tail {
-    /// How far back to begin, 0s to 24h: by default with what appears from now on
+    /// How far back to begin, 0s to 24h, by when operations were made, or their batch was written. By default with what appears
+    /// from now on
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = flags::duration(Duration::ZERO..=24 * HOUR))]
     since: Duration,
 
@@ -25,7 +26,7 @@ pub(super) struct Tail {
     interval: Duration,
 
     /// How long after an operation was made its record is waited for, 10s to 24h, if it has an object of its own. One that comes
-    /// later is not shown. Each look lists what is younger than this
+    /// later, or is of a clock that is slow by more than this, is not shown. Each look lists what is younger
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = flags::duration(10 * SECOND..=24 * HOUR))]
     window: Duration,
 
@@ -55,7 +56,7 @@ impl Tail {
         let since = from(self.since);
         let tenant = self.about.tenant().map(str::to_owned);
         let mut log = Follower::new(bucket, tenant, from(self.since.max(self.window)), self.window);
-        log.look(now()).await?;
+        let mut looked = Ok(log.look(now()).await?);
         log.skip_before(since);
         let columns = Columns { tenant: self.about.tenant().is_some() };
         let (of, window) = (whose(self.about.tenant()), humantime::format_duration(self.window));
@@ -67,13 +68,20 @@ impl Tail {
             columns.write_header(out)?;
             out.flush()?;
         }
-        let (mut looked, mut is_away) = (Ok(()), false);
+        let mut is_away = false;
         loop {
-            let read = match looked {
-                Ok(()) => log.read().await,
+            let read = match std::mem::replace(&mut looked, Ok(true)) {
+                Ok(all) => {
+                    if !all {
+                        writeln!(
+                            notes,
+                            "there are more operations than can be remembered: the oldest are passed over"
+                        )?;
+                    }
+                    log.read().await
+                }
                 Err(error) => Err(error),
             };
-            looked = Ok(());
             match read {
                 Ok(Some(news)) => {
                     self.write(&news, columns, out, &mut notes)?;

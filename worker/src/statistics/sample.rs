@@ -8,7 +8,7 @@ use super::bracket::Bracket;
 pub(super) const WHOLE: usize = 1 << 14;
 
 /// A bracket for neighbouring ranks.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Guess {
     pub(super) bracket: Bracket,
     /// Which of the ranks are expected inside, by their index.
@@ -36,13 +36,15 @@ pub(super) fn guesses(values: &[i64], ranks: &[usize], deviations: f64, random: 
     let scale = sample.len() as f64 / count as f64;
 
     let most = sample.len() / 8;
+    let beyond = sample.len() as isize;
     let mut stretches: Vec<(Range<isize>, Range<usize>)> = Vec::new();
     for (index, &rank) in ranks.iter().enumerate() {
         let mean = rank as f64 * scale;
         let deviation = (mean * (1.0 - rank as f64 / count as f64)).sqrt();
         // One more at each end: the sample has one value for a whole stretch of ranks.
         let margin = deviations * deviation + 2.0;
-        let stretch = (mean - margin).floor() as isize..(mean + margin).ceil() as isize;
+        // An end that lies beyond the sample stands for all values there.
+        let stretch = ((mean - margin).floor() as isize).max(-1)..((mean + margin).ceil() as isize).min(beyond);
         match stretches.last_mut() {
             Some((last, ranks)) if stretch.end - last.start <= most.max(2 * stretch.len()) as isize => {
                 last.end = stretch.end.max(last.end);
@@ -51,14 +53,13 @@ pub(super) fn guesses(values: &[i64], ranks: &[usize], deviations: f64, random: 
             _ => stretches.push((stretch, index..index + 1)),
         }
     }
-    let at =
-        |index: isize, beyond: i64| usize::try_from(index).ok().and_then(|i| sample.get(i)).copied().unwrap_or(beyond);
+    let at = |index: isize, end| usize::try_from(index).ok().and_then(|i| sample.get(i)).copied().unwrap_or(end);
     stretches
         .into_iter()
         .map(|(stretch, ranks)| Guess {
             bracket: Bracket { low: at(stretch.start, i64::MIN), high: at(stretch.end, i64::MAX) },
             ranks,
-            inside: (stretch.len() as f64 / scale) as usize,
+            inside: ((stretch.len() as f64 / scale) as usize).min(count),
         })
         .collect()
 }
@@ -134,8 +135,10 @@ mod tests {
         assert_eq!(missed(4.0), 0);
         assert!(missed(0.1) > 20, "luck should decide");
 
-        let everything = guesses(&[0; COUNT], &[3], 1e9, Random(1));
-        assert_eq!(everything[0].bracket, Bracket::WIDEST);
+        let everything = Guess { bracket: Bracket::WIDEST, ranks: 0..1, inside: COUNT };
+        for deviations in [100.0, 1e9, f64::INFINITY] {
+            assert_eq!(guesses(&[0; COUNT], &[COUNT / 2], deviations, Random(1))[0], everything);
+        }
     }
 
     #[test]

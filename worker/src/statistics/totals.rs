@@ -79,6 +79,7 @@ impl Sum192 {
     const ZERO: Self = Self { low: 0, high: 0 };
 
     /// The sum of numbers that each stand for themselves times 2^shift, with shifts below 128. It must have at most 192 bits.
+    #[cfg(any(target_arch = "x86_64", test))]
     pub(super) fn of_shifted<const N: usize>(parts: [(u128, u32); N]) -> Self {
         let mut sum = Self::ZERO;
         for (part, shift) in parts {

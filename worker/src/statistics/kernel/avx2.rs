@@ -80,14 +80,14 @@ struct Sums {
     min: __m256i,
     max: __m256i,
     /// Of u.
-    values: Product,
+    values: ExactSum,
     /// Of l x l, of l x h and of h x h.
-    squares: [Product; 3],
+    squares: [ExactSum; 3],
 }
 
 /// Sums of 64-bit numbers: modulo 2^64, and of their upper 32 bits.
 #[derive(Clone, Copy)]
-struct Product {
+struct ExactSum {
     wrapped: __m256i,
     upper: __m256i,
 }
@@ -95,7 +95,7 @@ struct Product {
 impl Sums {
     #[target_feature(enable = "avx2")]
     fn zero() -> Self {
-        let zero = Product { wrapped: _mm256_setzero_si256(), upper: _mm256_setzero_si256() };
+        let zero = ExactSum { wrapped: _mm256_setzero_si256(), upper: _mm256_setzero_si256() };
         let (min, max) = (_mm256_set1_epi64x(i64::MAX), _mm256_set1_epi64x(i64::MIN));
         Self { min, max, values: zero, squares: [zero; 3] }
     }
@@ -107,9 +107,8 @@ impl Sums {
         self.max = _mm256_blendv_epi8(self.max, values, _mm256_cmpgt_epi64(values, self.max));
         let moved = _mm256_xor_si256(values, _mm256_set1_epi64x(i64::MIN));
         let high = _mm256_srli_epi64::<32>(moved);
-        self.values.wrapped = _mm256_add_epi64(self.values.wrapped, moved);
-        self.values.upper = _mm256_add_epi64(self.values.upper, high);
-        // Products are those of the lower halves.
+        self.values.add(moved);
+        // A product is that of the lower halves.
         let [ll, lh, hh] = &mut self.squares;
         ll.add(_mm256_mul_epu32(moved, moved));
         lh.add(_mm256_mul_epu32(moved, high));
@@ -130,12 +129,12 @@ impl Sums {
     }
 }
 
-impl Product {
+impl ExactSum {
     #[target_feature(enable = "avx2")]
     #[inline]
-    fn add(&mut self, products: __m256i) {
-        self.wrapped = _mm256_add_epi64(self.wrapped, products);
-        self.upper = _mm256_add_epi64(self.upper, _mm256_srli_epi64::<32>(products));
+    fn add(&mut self, numbers: __m256i) {
+        self.wrapped = _mm256_add_epi64(self.wrapped, numbers);
+        self.upper = _mm256_add_epi64(self.upper, _mm256_srli_epi64::<32>(numbers));
     }
 
     #[target_feature(enable = "avx2")]
