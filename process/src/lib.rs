@@ -5,11 +5,13 @@
 //! - [`admin`]: a port of its own for `/livez`, `/readyz` and `/metrics`, fed by a [`Readiness`] and an
 //!   [`Exposition`](exposition::Exposition);
 //! - [`memory`]: how much memory the process may use;
+//! - [`blocking`]: work that would be in the way of other tasks;
 //! - [`aws`]: one configuration, and one HTTP client, for all AWS clients of the process;
 //! - [`flags`]: the value parsers of the flags that several of the binaries have.
 
 pub mod admin;
 pub mod aws;
+pub mod blocking;
 pub mod exposition;
 pub mod flags;
 pub mod logging;

@@ -12,7 +12,6 @@
 //! - [`dead`]: what operators do with requests that were not finished;
 //! - [`log_cli`]: what people do with the log.
 
-mod blocking;
 pub mod config;
 pub mod dead;
 pub mod limits;

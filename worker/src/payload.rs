@@ -18,9 +18,9 @@ use sha2::{Digest as _, Sha256};
 use sqs_rpc::{Failure, Pointer, Request};
 
 use self::protobuf::{DecodeError, RequestDecoder};
-use crate::blocking::off_thread;
 use crate::memory::{Memory, MemoryBudget};
 use crate::refusal::{failed, invalid, payload_lost, too_long, too_many_values, unreadable};
+use compute_process::blocking::off_thread;
 
 /// The media types of requests.
 pub(crate) const JSON: &str = "application/json";

@@ -13,12 +13,12 @@ use compute_proto::{COMPUTE_METHOD, v1, wire};
 use sqs_rpc::{Answer, Body, Failure, Pointer, Request, code};
 use tower::Service;
 
-use crate::blocking::off_thread;
 use crate::limits::Limits;
 use crate::memory::MemoryBudget;
 use crate::payload::{JSON, Large, LargeRequests, Pauses};
 use crate::refusal::{invalid, too_many_values, unreadable, violating};
 use crate::statistics;
+use compute_process::blocking::off_thread;
 
 /// Bodies above this many bytes are worked on a thread for blocking work: a tenth of a millisecond of an async thread at most.
 const INLINE_BYTES: usize = 64 * 1024;

@@ -2,9 +2,8 @@
 
 use std::panic::resume_unwind;
 
-/// Does the work on a thread for blocking work. A panic there goes on here, as one of the service, which the responder answers
-/// and counts.
-pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Does the work on a thread for blocking work, in the span of the caller. A panic there goes on here.
+pub async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let span = tracing::Span::current();
     match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
         Ok(result) => result,
