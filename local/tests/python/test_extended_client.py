@@ -6,14 +6,22 @@ https://pypi.org/project/amazon-sqs-extended-client/, the Python twin of the Ext
 import json
 import uuid
 
+import boto3
 import pytest
-from sqs_extended_client import SQSExtendedClientSession
 
 import wire
 from deployment import REGION, attribute
 from exact import exact
 from processes import wait_until
 from uuids import uuid7
+
+# To import the library puts its session in place of boto3's, for the whole process. The other tests want boto3's.
+OURS = boto3.Session
+from sqs_extended_client import SQSExtendedClientSession  # noqa: E402
+
+boto3.Session = boto3.session.Session = OURS
+if boto3.DEFAULT_SESSION:
+    boto3.setup_default_session()
 
 # Some 900 KB as JSON: more than our gateway and the library put into a message.
 VALUES = [3 * n - 10**6 for n in range(120_000)]

@@ -19,7 +19,7 @@ def test_poison_is_dead_after_as_many_receipts_as_the_queue_allows_and_delays_no
         load.goes_on()
         for number in range(POISON):
             system.send(system.requests, f"poison {number}", {"Method": METHOD, "CorrelationId": None if number % 2 else "17"})
-        load.goes_on(200)
+        load.goes_on(50)
         assert system.counts(system.dead_letters) == (0, 0), "the poison is still being taken while these were answered"
         wait_until(lambda: system.counts(system.dead_letters) == (POISON, 0), "all poison is dead")
         load.goes_on()
