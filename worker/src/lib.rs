@@ -15,6 +15,8 @@
 mod blocking;
 pub mod config;
 pub mod dead;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod limits;
 pub mod log;
 pub mod log_cli;
