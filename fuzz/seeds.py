@@ -4,6 +4,8 @@
 usage: seeds.py FOLDER    writes FOLDER/<target>/<file>, and leaves what is there
 """
 
+import base64
+import gzip
 import hashlib
 import json
 import shutil
@@ -40,14 +42,45 @@ def pointers():
     yield json.dumps([CLASS, {"s3BucketName": "compute-logs", "s3Key": "operations/x"}])
 
 
+def payloads():
+    """Serialized requests in pieces of several sizes, and with several limits, as fuzz_targets/payload.rs reads them."""
+    for case in golden("payloads"):
+        if case["payload"] is None:
+            continue
+        payload = base64.b64decode(case["payload"])
+        for sizes in ([], [0], [2, 6], [30, 0, 200]):
+            for limit in (3, 255):
+                yield bytes([len(sizes), *sizes, limit]) + payload
+
+
+def logs():
+    """What fuzz_targets/log.rs reads, with keys and contents of batches and of records."""
+    batches, records = golden("batches"), golden("records")
+    for case in batches + records:
+        record_id = case["decodes_to"][0] if case in batches else case["decodes_to"]["id"]
+        tenant = case["key"].split("/")[1].removeprefix("tenant=")
+        token = {"version": 1, "before": record_id, "day": "2025-06-24"}
+        if tenant != "-":
+            token["tenant"] = tenant
+        head = [json.dumps(token), tenant, "2025-06-24", f"operations/{record_id}", case["key"]]
+        yield "\n".join(head) + "\n\n" + case["content"].removesuffix("\n") + "\n"
+    for case in batches:
+        yield base64.b64decode(case["object"])
+    yield gzip.compress(b"{}\n", mtime=0)
+
+
+def golden(name):
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
 def seeds():
-    pointer = next(pointers())
-    requests = [message(case) for case in json.loads((GOLDEN / "requests.json").read_text())]
-    in_s3 = requests[0].partition("\n\n")[0].replace("Digest String *", "ExtendedPayloadSize Number 2000000")
+    requests = [message(case) for case in golden("requests") + golden("payloads")]
     return {
-        "request": [*requests, f"{in_s3}\n\n{pointer}"],
-        "reply": [message(case) for case in json.loads((GOLDEN / "replies.json").read_text())],
+        "request": requests,
+        "reply": [message(case) for case in golden("replies")],
         "pointer": list(pointers()),
+        "payload": list(payloads()),
+        "log": list(logs()),
         "headers": [
             f"{timeout}\n00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
             for timeout in ("99999999H", "2M", "1S", "00001500m", "250u", "7n")
@@ -61,7 +94,8 @@ def main():
         folder = corpus / target
         folder.mkdir(parents=True, exist_ok=True)
         for index, text in enumerate(texts):
-            (folder / f"golden-{index:03}").write_bytes(text.encode())
+            content = text if isinstance(text, bytes) else text.encode()
+            (folder / f"golden-{index:03}").write_bytes(content)
         for case in (HERE / "cases" / target).glob("*"):
             shutil.copyfile(case, folder / case.name)
 

@@ -2,16 +2,29 @@
 
 #![no_main]
 
-use compute_fuzz::{ACCOUNT, BUCKET, REPLY_QUEUES, in_order, is_sqs_text, message};
-use compute_proto::{v1, wire};
-use compute_worker::record::{self, LogValues, Record};
-use compute_worker::service::ComputeService;
+use std::sync::LazyLock;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use compute_fuzz::{ACCOUNT, BUCKET, REPLY_QUEUES, check_pointer, in_order, is_sqs_text, message};
+use compute_operations::payload::Payloads;
+use compute_operations::record::{self, LogValues, MAX_LOGGED_VALUES, Record};
+use compute_operations::{Bucket, key};
+use compute_proto::{COMPUTE_METHOD, v1, wire};
+use compute_worker::limits::Limits;
+use compute_worker::service::{ComputeService, Computed};
 use futures_util::FutureExt as _;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use sqs_rpc::fuzzing::{self, NoRequest, ReplyMessage};
-use sqs_rpc::{Body, Failure, ReplyTiming, Request, code};
+use sqs_rpc::{Answer, Body, Failure, Pointer, ReplyTiming, Request, code};
 use tower::Service as _;
+
+/// Of all requests: it keeps nothing of them. No test reads or writes its bucket, nor could it.
+static SERVICE: LazyLock<ComputeService> = LazyLock::new(|| {
+    let aws = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+    let limits = Limits { memory_budget: Some(64 << 20), ..Limits::default() };
+    ComputeService::new(Payloads::new(Bucket::new(&aws, BUCKET)), &limits)
+});
 
 fuzz_target!(|bytes: &[u8]| {
     let message = message(bytes);
@@ -58,51 +71,82 @@ fn check_values(any: &Value, read: &[i64]) {
 fn check_request(request: Request) {
     check_reply_queue(&request);
     check_round_trip(&request);
-    let (id, tenant) = (request.id, request.tenant.clone());
-    let (body, digest, method) = (request.body.clone(), request.digest.clone(), request.method.clone());
-    let from_s3 = request.payload_in_s3.is_some();
-    let asker = request.clone();
-
-    let outcome = ComputeService::new(BUCKET).call(request).now_or_never().expect("small bodies are worked at once");
+    if let Some(pointer) = to_be_read_from_s3(&request) {
+        return check_pointer(&pointer, &request.body);
+    }
+    let outcome = SERVICE.clone().call(request.clone()).now_or_never().expect("small bodies are worked at once");
     match outcome {
-        Ok(answer) => {
-            assert!(!from_s3);
-            let asked = wire::request_from_json(&body).expect("what was worked can be read");
-            let statistics = answer.context.statistics;
-            assert_eq!(answer.context.values, asked.values);
-            check_statistics(&asked, &statistics);
-            let Body::Text(body) = answer.body else { panic!("no result is too large for a queue") };
-            assert_eq!(wire::statistics_from_json(&body).as_ref(), Ok(&statistics));
-
-            let key = record::key(tenant.as_deref(), id).expect("what has no key is refused");
-            assert!(key.starts_with("operations/tenant=") && key.ends_with(&format!("-{id}.json")), "{key}");
-            assert_eq!(key.split('/').count(), 4, "{key}");
-            let (times, worker) = (record::Times::default(), "fuzz".to_owned());
-            let operation = record::Operation { id, tenant, method, times, worker, digest };
-            for log in [LogValues::All, LogValues::None] {
-                let record = Record::succeeded(operation.clone(), &asked.values, statistics.clone(), log);
-                let read: Record = serde_json::from_str(&record.to_json()).expect("a record can be read");
-                assert_eq!(read, record);
-            }
-        }
+        Ok(answer) => check_answer(&request, answer),
         Err(failure) => {
             assert!([code::INVALID_ARGUMENT, code::UNIMPLEMENTED].contains(&failure.code), "{failure}");
-            check_failure(&asker, failure);
+            check_failure(&request, failure);
         }
     }
 }
 
-/// A failure can be sent, whatever of the request it quotes.
+/// Where the payload lies of a request that the service would now read from S3, which is not there.
+fn to_be_read_from_s3(request: &Request) -> Option<Pointer> {
+    request.payload_in_s3?;
+    let is_refused_before = request.method != COMPUTE_METHOD
+        || key::record(request.tenant.as_deref(), request.id).is_err()
+        || !matches!(request.content_type.as_deref(), None | Some("application/json" | "application/x-protobuf"));
+    Pointer::read(&request.body, BUCKET).ok().filter(|_| !is_refused_before)
+}
+
+fn check_answer(request: &Request, Answer { body, context }: Answer<Computed>) {
+    assert!(request.payload_in_s3.is_none());
+    let asked = wire::request_from_json(&request.body).expect("what was worked can be read");
+    let Computed { values, statistics } = context;
+    assert_eq!(values, asked.values[..asked.values.len().min(MAX_LOGGED_VALUES)]);
+    check_statistics(&asked, &statistics);
+    let Body::Text(body) = body else { panic!("no result is too large for a queue") };
+    assert_eq!(wire::statistics_from_json(&body).as_ref(), Ok(&statistics));
+
+    let key = key::record(request.tenant.as_deref(), request.id).expect("what has no key is refused");
+    assert!(key.starts_with("operations/tenant=") && key.ends_with(&format!("-{}.json", request.id)), "{key}");
+    assert_eq!(key.split('/').count(), 4, "{key}");
+    for log in [LogValues::All, LogValues::None] {
+        let record = Record::succeeded(operation(request), &values, statistics.clone(), log);
+        assert_eq!(record.count, Some(asked.values.len() as u64));
+        let of_all = Record::succeeded(operation(request), &asked.values, statistics.clone(), log);
+        assert_eq!(record, of_all, "the first values are enough for the log");
+        check_record(&record);
+    }
+}
+
+/// What the log says of a request, whatever became of it.
+fn operation(request: &Request) -> record::Operation {
+    record::Operation {
+        id: request.id,
+        tenant: request.tenant.clone(),
+        method: request.method.clone(),
+        times: record::Times::default(),
+        worker: "fuzz".to_owned(),
+        digest: request.digest.clone(),
+    }
+}
+
+fn check_record(record: &Record) {
+    let json = record.to_json();
+    assert!(!json.contains('\n'), "a record is one line: {json}");
+    assert_eq!(&serde_json::from_str::<Record>(&json).expect("a record can be read"), record);
+}
+
+/// A failure can be logged and sent, whatever of the request it quotes.
 fn check_failure(request: &Request, failure: Failure) {
     assert!(failure.message.len() < 1_000, "{failure}");
+    let values = wire::request_from_json(&request.body).ok().map(|request| request.values);
+    let error = record::Error { code: failure.code, message: failure.message.clone() };
+    check_record(&Record::failed(operation(request), values.as_deref(), error, LogValues::All));
     let reply = ReplyMessage {
         id: request.id,
         digest: request.digest.clone(),
         worker: Some("fuzz".to_owned()),
         timing: ReplyTiming { sent: request.times.sent, ..ReplyTiming::default() },
+        payload_in_s3: None,
         outcome: Err(failure),
     };
-    let message = fuzzing::write_reply(reply.clone());
+    let message = fuzzing::write_reply(reply.clone(), BUCKET).expect("a failure is in the message");
     assert!(is_sqs_text(&message.body), "{}", message.body);
     assert!(message.attributes.iter().all(|(_, _, value)| is_sqs_text(value)));
     assert_eq!(fuzzing::read_reply(message).as_ref(), Ok(&reply));
@@ -128,16 +172,14 @@ fn check_reply_queue(request: &Request) {
 }
 
 fn check_round_trip(request: &Request) {
-    let Some((message, counted)) = fuzzing::write_request(request) else { return };
+    let (message, counted) = fuzzing::write_request(request);
     let size =
         message.body.len() + message.attributes.iter().map(|(n, t, v)| n.len() + t.len() + v.len()).sum::<usize>();
     assert!(counted >= size, "{counted} counted, {size} sent");
-    if request.payload_in_s3.is_some() {
-        return; // Requesters do not send such.
-    }
     let again = fuzzing::read_request(message, ACCOUNT, REPLY_QUEUES).expect("what is sent can be read");
     assert_eq!((again.id, &again.method, &again.body), (request.id, &request.method, &request.body));
     assert_eq!((&again.digest, &again.tenant), (&request.digest, &request.tenant));
+    assert_eq!((again.payload_in_s3, &again.content_type), (request.payload_in_s3, &request.content_type));
     assert_eq!((&again.traceparent, fuzzing::ask(&again).0), (&request.traceparent, fuzzing::ask(request).0));
 }
 

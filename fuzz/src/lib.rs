@@ -1,4 +1,4 @@
-//! The form of a message that fuzz targets take: text, so that a case is read and written by hand and mutations stay near it.
+//! What fuzz targets share, first of all the form of a message that they take: text, so that a case is read and written by hand and mutations stay near it.
 //!
 //! ```text
 //! CorrelationId String 0197a1c2-d3e4-7f56-8123-456789abcdef
@@ -11,6 +11,8 @@
 //! A line for each attribute, name, type and value; after `@` one of SQS's own, name and value; an empty line; the body. A
 //! digest `*` stands for that of the body, which no mutation would find.
 
+use serde_json::Value;
+use sqs_rpc::Pointer;
 use sqs_rpc::fuzzing::{self, Message};
 
 /// Replies may go to queues of this account, the one of the golden files,
@@ -55,4 +57,15 @@ fn is_allowed(character: char) -> bool {
 /// Whether `a` comes no later than `b`, which NaN never does.
 pub fn in_order(a: f64, b: f64) -> bool {
     a <= b
+}
+
+/// A pointer that was read leads to a payload in the bucket, the one that stands in the text.
+pub fn check_pointer(pointer: &Pointer, body: &str) {
+    assert_eq!(pointer.bucket(), BUCKET);
+    let key = pointer.key();
+    let name = key.strip_prefix("payloads/").expect("the prefix of payloads");
+    assert!(name.len() == 36 && name.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f' | b'-')), "{key}");
+    let json: Value = serde_json::from_str(body).expect("what was read is JSON");
+    assert_eq!((&json[1]["s3BucketName"], &json[1]["s3Key"]), (&BUCKET.into(), &key.into()));
+    assert_eq!(Pointer::read(&pointer.to_body(), BUCKET).as_ref(), Ok(pointer));
 }

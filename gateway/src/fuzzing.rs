@@ -1,8 +1,9 @@
-//! Doors for the fuzz targets in `fuzz/` to what reads headers and replies. Not in any other build.
+//! Doors for the fuzz targets in `fuzz/` to what reads headers, replies, names and page tokens. Not in any other build.
 
 use std::time::Duration;
 
 use compute_proto::v1;
+use compute_proto::validate::FieldViolation;
 use http::{HeaderMap, HeaderValue};
 use sqs_rpc::{CallError, CallTiming};
 use tokio::time::Instant;
@@ -10,6 +11,8 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::deadline::{DeadlineLimits, GRPC_TIMEOUT, grpc_timeout};
+use crate::operations::name;
+use crate::operations::page_token::{self, Of};
 use crate::status::{Operation, from_call_error};
 use crate::{timing, traceparent};
 
@@ -38,4 +41,29 @@ pub fn status(error: CallError, id: Uuid) -> Status {
 /// What the caller is told of where the time of its call went.
 pub fn timing(total: Duration, call: &CallTiming) -> v1::Timing {
     timing::timing(total, call)
+}
+
+/// The id in the name of an operation.
+pub fn operation_id(name: &str) -> Result<Uuid, FieldViolation> {
+    name::id_in(name)
+}
+
+/// The name of an operation.
+pub fn operation_name(id: Uuid) -> String {
+    name::name(id)
+}
+
+/// The id that a caller chose, in the field of this name.
+pub fn chosen_id(id: &str, field: &str) -> Result<Uuid, FieldViolation> {
+    name::chosen(id, field)
+}
+
+/// The id after which a token's page of a listing begins.
+pub fn read_page_token(token: &str, tenant: Option<&str>, day: &str) -> Result<Uuid, FieldViolation> {
+    page_token::read(token, Of { tenant, day })
+}
+
+/// The token of the page of a listing that begins after this id.
+pub fn write_page_token(before: Uuid, tenant: Option<&str>, day: &str) -> String {
+    page_token::write(before, Of { tenant, day })
 }

@@ -14,7 +14,7 @@ mod flights;
 mod list;
 mod lookup;
 pub(crate) mod name;
-mod page_token;
+pub(crate) mod page_token;
 mod places;
 mod repeat;
 mod submit;

@@ -86,10 +86,11 @@ impl ObjectName {
     pub(crate) fn of_key(key: &str) -> Option<Self> {
         let name = key.rsplit_once('/').map_or(key, |(_folder, name)| name);
         let dead = name.strip_suffix(DEAD_MARK);
-        let (countdown, id) = dead.or_else(|| name.strip_suffix(RECORD))?.split_once('-')?;
-        let id = Uuid::try_parse(id).ok()?;
-        let is_of_id = self::countdown(milliseconds(id).ok()?)? == countdown;
-        is_of_id.then_some(Self { id, is_dead_mark: dead.is_some() })
+        let (countdown, text) = dead.or_else(|| name.strip_suffix(RECORD))?.split_once('-')?;
+        let id = Uuid::try_parse(text).ok()?;
+        // Another spelling of the same id would be a second record of it, under a key where none is looked for.
+        let is_its_name = self::countdown(milliseconds(id).ok()?)? == countdown && id.to_string() == text;
+        is_its_name.then_some(Self { id, is_dead_mark: dead.is_some() })
     }
 }
 
@@ -111,11 +112,18 @@ pub(crate) fn day_start(day: Date) -> u64 {
 
 /// The day of a folder below that of a tenant, `…/dt=YYYY-MM-DD/`.
 pub(crate) fn day_of_folder(folder: &str) -> Option<Date> {
-    let (_tenant, day) = folder.strip_suffix('/')?.rsplit_once("/dt=")?;
-    let mut parts = day.splitn(3, '-').map(str::parse::<u16>);
+    let (_tenant, folder_name) = folder.strip_suffix('/')?.rsplit_once('/')?;
+    let mut parts = folder_name.strip_prefix("dt=")?.splitn(3, '-').map(str::parse::<u16>);
     let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
     let month = u8::try_from(month).ok()?.try_into().ok()?;
-    Date::from_calendar_date(year.into(), month, u8::try_from(day).ok()?).ok()
+    let date = Date::from_calendar_date(year.into(), month, u8::try_from(day).ok()?).ok()?;
+    // Another spelling of the same day would be a second folder of it, to be listed again.
+    (day_name(date) == folder_name).then_some(date)
+}
+
+/// The name of the folder of a day.
+fn day_name(day: Date) -> String {
+    format!("dt={:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day())
 }
 
 /// The smallest id that an operation of this millisecond can have.
@@ -130,8 +138,7 @@ pub(crate) fn tenant_folder(tenant: Option<&str>) -> Result<String, KeyError> {
 
 /// The folder of a day below that of a tenant: `<tenant's folder>dt=YYYY-MM-DD/`.
 pub(crate) fn day_folder(tenant_folder: &str, day: Date) -> String {
-    let (year, month, day) = (day.year(), u8::from(day.month()), day.day());
-    format!("{tenant_folder}dt={year:04}-{month:02}-{day:02}/")
+    format!("{tenant_folder}{}/", day_name(day))
 }
 
 /// The key of the claim on an operation id: `claims/tenant=<tenant or ->/<operation id>`.

@@ -19,6 +19,8 @@ mod clock;
 mod deleter;
 mod finder;
 mod follower;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(test)]
 mod golden_tests;
 mod group_commit;

@@ -12,7 +12,7 @@ use crate::clock::SqsClock;
 use crate::message::{Outgoing, Received};
 use crate::reply::{IncomingReply, OutgoingReply};
 use crate::request::{AllowedReplyQueues, OutgoingRequest, Rejected};
-use crate::{CallError, Failure, Reply, ReplyTiming, Request};
+use crate::{CallError, Failure, Pointer, PointerError, Reply, ReplyTiming, Request};
 
 /// A message as a queue hands it over.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -77,21 +77,23 @@ pub fn ask(request: &Request) -> (Option<&str>, bool, bool) {
     (request.reply_to.as_deref(), request.may_be_shed(), request.is_awaited(&clock))
 }
 
-/// The message that a requester sends for this request, and the size that it counts for it, if there is a reply queue and no
-/// deadline, which depends on the clock.
-pub fn write_request(request: &Request) -> Option<(Message, usize)> {
+/// The message that a requester sends for this request, and the size that it counts for it, if there is no deadline, which
+/// depends on the clock.
+pub fn write_request(request: &Request) -> (Message, usize) {
     let outgoing = OutgoingRequest {
         id: request.id,
-        reply_to: request.reply_to.clone()?,
+        reply_to: request.reply_to.clone(),
         method: request.method.clone(),
         body: request.body.clone(),
+        payload_in_s3: request.payload_in_s3,
+        content_type: request.content_type.clone(),
         digest: request.digest.clone(),
         deadline: None,
         tenant: request.tenant.clone(),
         traceparent: request.traceparent.clone(),
         _held: None,
     };
-    Some((outgoing.to_message(&SqsClock::default()).into(), outgoing.size()))
+    (outgoing.to_message(&SqsClock::default()).into(), outgoing.size())
 }
 
 /// What a message on the reply queue says.
@@ -105,6 +107,8 @@ pub struct ReplyMessage {
     pub worker: Option<String>,
     /// When.
     pub timing: ReplyTiming,
+    /// The bytes of a payload in S3, to which the body is a pointer.
+    pub payload_in_s3: Option<u64>,
     /// The body, or what went wrong.
     pub outcome: Result<String, Failure>,
 }
@@ -112,16 +116,18 @@ pub struct ReplyMessage {
 /// Reads a reply; the error is what the process log would say.
 pub fn read_reply(message: Message) -> Result<ReplyMessage, String> {
     let reply = IncomingReply::read(message.received()).map_err(|malformed| malformed.to_string())?;
-    let IncomingReply { id, digest, worker, timing, outcome, .. } = reply;
-    Ok(ReplyMessage { id, digest, worker, timing, outcome })
+    let IncomingReply { id, digest, worker, timing, payload_in_s3, outcome, .. } = reply;
+    Ok(ReplyMessage { id, digest, worker, timing, payload_in_s3, outcome })
 }
 
-/// The message that a responder sends for this reply.
-pub fn write_reply(reply: ReplyMessage) -> Message {
-    let ReplyMessage { id, digest, worker, timing, outcome } = reply;
-    OutgoingReply { id, digest, worker: worker.unwrap_or_default(), timing, outcome: outcome.map(Body::Text) }
-        .into_message()
-        .into()
+/// The message that a responder sends for this reply, whose payload is in this bucket if it is in S3.
+pub fn write_reply(reply: ReplyMessage, bucket: &str) -> Result<Message, PointerError> {
+    let ReplyMessage { id, digest, worker, timing, payload_in_s3, outcome } = reply;
+    let outcome = match (outcome, payload_in_s3) {
+        (Ok(body), Some(size)) => Ok(Body::InS3 { pointer: Pointer::read(&body, bucket)?, size }),
+        (outcome, _) => outcome.map(Body::Text),
+    };
+    Ok(OutgoingReply { id, digest, worker: worker.unwrap_or_default(), timing, outcome }.into_message().into())
 }
 
 /// How the call ends that this reply is for, after that time, if it is a reply.

@@ -14,6 +14,8 @@
 
 pub mod config;
 pub mod dead;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod limits;
 pub mod log;
 pub mod log_cli;

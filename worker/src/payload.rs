@@ -4,7 +4,7 @@
 //! next bytes arrive, and a JSON text, which is limited to [`MAX_JSON`] bytes, when all of it is there. Trouble with S3 is
 //! waited out, for the message is held meanwhile. Whatever else is wrong is answered, a bucket that may not be read too.
 
-mod protobuf;
+pub(crate) mod protobuf;
 
 use std::time::Duration;
 

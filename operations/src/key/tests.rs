@@ -66,6 +66,24 @@ fn a_batch_is_named_by_its_commit_and_the_ids_in_it() {
     assert!(BatchName::new(MAX_MS + 1, smallest, largest).key(None).is_err());
 }
 
+#[test]
+fn an_operation_and_a_day_have_one_spelling_each_so_that_none_is_listed_twice() {
+    let key = record(None, id(1_750_765_589_476)).expect("a place");
+    let (folder, name) = key.rsplit_once('/').expect("a folder");
+    let (countdown, id) = name.strip_suffix(RECORD).and_then(|name| name.split_once('-')).expect("an id");
+    assert!(ObjectName::of_key(&key).is_some());
+    for other in [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}")] {
+        for ending in [RECORD, DEAD_MARK] {
+            assert_eq!(ObjectName::of_key(&format!("{folder}/{countdown}-{other}{ending}")), None, "{other}");
+        }
+    }
+    assert!(day_of_folder(&format!("{folder}/")).is_some());
+    for other in ["dt=2025-6-24", "dt=2025-06-+24", "dt=+2025-06-24", "dt=02025-06-24", "dt=2025-006-24", "2025-06-24"]
+    {
+        assert_eq!(day_of_folder(&format!("operations/tenant=-/{other}/")), None, "{other}");
+    }
+}
+
 /// A time of an operation or of a commit.
 fn ms() -> impl Strategy<Value = u64> {
     prop_oneof![0..=MAX_MS, 1_700_000_000_000..1_700_000_001_000_u64]

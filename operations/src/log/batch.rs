@@ -14,7 +14,7 @@ use crate::bucket::Content;
 pub(super) const CONTENT: Content = Content { media_type: "application/gzip" };
 
 /// Above so many bytes, compressed or not, coding is left to a thread for blocking work.
-const INLINE: usize = 16 << 10;
+pub(super) const INLINE: usize = 16 << 10;
 
 /// The largest batch that is read, decompressed. Writers make them of 4 MiB.
 const MAX_BYTES: u64 = 64 << 20;

@@ -95,6 +95,12 @@ impl RequestDecoder {
         self.values.len()
     }
 
+    /// The bytes that it has taken from the allocator.
+    #[cfg(fuzzing)]
+    pub(crate) fn memory(&self) -> usize {
+        self.values.capacity() * size_of::<i64>() + self.others.capacity() + self.groups.capacity() * size_of::<u32>()
+    }
+
     /// Reads the next piece.
     pub(crate) fn feed(&mut self, mut piece: &[u8]) -> Result<(), DecodeError> {
         while !piece.is_empty() {
