@@ -108,17 +108,20 @@ impl LargeRequests {
         let mut memory = memory.ok_or_else(|| too_many_values(limit))?;
         let mut reader = self.open(promised).await?;
         let decoder = RequestDecoder::new(size, limit)?;
-        let mut decoding = Decoding { decoder, hash: Sha256::new(), left: size };
+        let mut decoding = Decoding { decoder, left: size };
+        let mut hash = Sha256::new();
         let mut pieces = next_pieces(&mut reader).await?;
         while !pieces.is_empty() {
-            // The next pieces come while these are decoded.
+            // The next pieces come while these are decoded, and hashed by another thread.
+            let same = pieces.clone();
+            let hashed = off_thread(move || same.iter().fold(hash, Sha256::chain_update));
             let decoded = off_thread(move || decoding.feed(&pieces));
-            let (decoded, next) = tokio::join!(decoded, next_pieces(&mut reader));
-            (decoding, pieces) = (decoded?, next?);
+            let (decoded, next, hashed) = tokio::join!(decoded, next_pieces(&mut reader), hashed);
+            (decoding, pieces, hash) = (decoded?, next?, hashed);
             let most = decoding.decoder.count() + decoding.left;
             memory.keep(READ_AHEAD + most.min(limit) * BYTES_PER_VALUE);
         }
-        promised.check_digest(decoding.hash)?;
+        promised.check_digest(hash)?;
         let request = decoding.decoder.finish()?;
         memory.keep(request.values.len() * BYTES_PER_VALUE);
         Ok((request, memory))
@@ -185,7 +188,6 @@ impl Promised {
 /// A request that is being read.
 struct Decoding {
     decoder: RequestDecoder,
-    hash: Sha256,
     /// The bytes that are still to come.
     left: usize,
 }
@@ -193,7 +195,6 @@ struct Decoding {
 impl Decoding {
     fn feed(mut self, pieces: &[Bytes]) -> Result<Self, DecodeError> {
         for piece in pieces {
-            self.hash.update(piece);
             self.decoder.feed(piece)?;
             self.left = self.left.saturating_sub(piece.len());
         }
