@@ -42,6 +42,14 @@ pub(crate) struct Prepared {
     memory: CallMemory,
 }
 
+/// What is to be known of a request when its reply comes.
+#[derive(Debug)]
+struct Sent {
+    admitted: Admitted,
+    tenant: Option<Box<str>>,
+    digest: Digest,
+}
+
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failed {
@@ -123,35 +131,24 @@ impl Exchange {
     }
 
     /// Sends a request; the future waits for its reply, and keeps the answer. Very many may wait, so it holds little: the rest of
-    /// the request is on its way when this returns.
+    /// the request is on its way when this returns, and what comes after the wait is in a box of its own.
     pub(crate) fn answer(
         &self,
         admitted: Admitted,
         caller: Caller,
         prepared: Prepared,
     ) -> impl Future<Output = Result<ComputeResponse, Failed>> + Send + use<> {
-        let (exchange, digest) = (self.clone(), prepared.digest);
-        let tenant = caller.tenant.clone().map(String::into_boxed_str);
+        let (exchange, tenant) = (self.clone(), caller.tenant.as_deref().map(Box::from));
+        let sent = Sent { admitted, tenant, digest: prepared.digest };
         let (call, payload, memory) = call(admitted, caller, prepared);
-        let waiting = self.0.requester.begin_holding(call, memory).inspect(|_waiting| {
-            if let Some(payload) = payload {
-                payload.sent();
-            }
-        });
+        // In a box too: what awaits it would else have room for it twice.
+        let waiting = self.0.requester.begin_holding(call, memory).map(Box::pin);
+        if let (Ok(_), Some(payload)) = (&waiting, payload) {
+            payload.sent();
+        }
         async move {
-            match waiting?.await {
-                Ok(reply) => {
-                    let read = exchange.receive(admitted, tenant.as_deref(), digest, reply);
-                    let read = Box::pin(timeout_at(admitted.deadline, read));
-                    read.await.map_err(|_elapsed| CallError::DeadlineExceeded)?
-                }
-                Err(CallError::Failed(failure)) => {
-                    let answer = description::failed(status::operation_error(failure.code), digest);
-                    exchange.0.answers.keep(admitted.id, tenant.as_deref(), &answer);
-                    Err(CallError::Failed(failure).into())
-                }
-                Err(error) => Err(error.into()),
-            }
+            let reply = waiting?.await;
+            Box::pin(exchange.receive(sent, reply)).await
         }
     }
 
@@ -165,22 +162,33 @@ impl Exchange {
         sent.await
     }
 
-    async fn receive(
-        &self,
-        admitted: Admitted,
-        tenant: Option<&str>,
-        digest: Digest,
-        reply: Reply,
-    ) -> Result<ComputeResponse, Failed> {
+    /// Reads a reply and keeps the answer.
+    async fn receive(&self, sent: Sent, reply: Result<Reply, CallError>) -> Result<ComputeResponse, Failed> {
+        match reply {
+            Ok(reply) => {
+                let read = timeout_at(sent.admitted.deadline, self.read(&sent, reply)).await;
+                read.map_err(|_elapsed| CallError::DeadlineExceeded)?
+            }
+            Err(CallError::Failed(failure)) => {
+                let answer = description::failed(status::operation_error(failure.code), sent.digest);
+                self.0.answers.keep(sent.admitted.id, sent.tenant.as_deref(), &answer);
+                Err(CallError::Failed(failure).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn read(&self, sent: &Sent, reply: Reply) -> Result<ComputeResponse, Failed> {
+        let Admitted { id, arrived, .. } = sent.admitted;
         let body = self.0.claim_check.reply(reply.body, reply.payload_in_s3).await?;
         let statistics = from_json(body).await?;
         let worker = reply.worker.unwrap_or_default();
-        let answer = description::replied(&reply.reported, &worker, &statistics, digest);
-        self.0.answers.keep(admitted.id, tenant, &answer);
+        let answer = description::replied(&reply.reported, &worker, &statistics, sent.digest);
+        self.0.answers.keep(id, sent.tenant.as_deref(), &answer);
         Ok(ComputeResponse {
-            operation_id: admitted.id.to_string(),
+            operation_id: id.to_string(),
             statistics: Some(statistics),
-            timing: Some(timing(admitted.arrived.elapsed(), &reply.timing)),
+            timing: Some(timing(arrived.elapsed(), &reply.timing)),
             worker,
         })
     }

@@ -8,6 +8,7 @@ use compute_proto::v1::{
     ListOperationsResponse, Operation, SubmitOperationRequest, WaitOperationRequest,
 };
 use compute_proto::validate::{FieldViolation, validate};
+use futures_util::TryFutureExt as _;
 use http::HeaderName;
 use sqs_rpc::CallError;
 use tokio::time::timeout_at;
@@ -87,8 +88,7 @@ impl Compute {
         prepared: Prepared,
     ) -> impl Future<Output = Result<ComputeResponse, Status>> + Send + use<> {
         let operation = status::Operation { id: admitted.id, finish_late: Some(prepared.finish_late) };
-        let answer = self.exchange.answer(admitted, caller, prepared);
-        async move { answer.await.map_err(|failed| failed.into_status(operation)) }
+        self.exchange.answer(admitted, caller, prepared).map_err(move |failed| failed.into_status(operation))
     }
 
     /// Answers a call whose id its caller chose.
