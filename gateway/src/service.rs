@@ -1,5 +1,6 @@
 //! The compute service: what each call takes from its message and metadata, and who answers it.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use compute_proto::v1::compute_service_server::ComputeService;
@@ -46,6 +47,15 @@ struct Opened<T> {
     message: T,
 }
 
+/// A call that can be sent.
+struct Ready {
+    admitted: Admitted,
+    caller: Caller,
+    prepared: Prepared,
+    /// Whether its caller chose the id.
+    is_chosen: bool,
+}
+
 impl Compute {
     pub(crate) fn new(exchange: Exchange, streams: Streams, operations: Operations, config: &Config) -> Self {
         let Config { max_in_flight, tenant_metadata, .. } = config;
@@ -78,6 +88,15 @@ impl Compute {
         let prepared = timeout_at(admitted.deadline, self.exchange.prepare(request, caller, memory)).await;
         let prepared = prepared.map_err(|_elapsed| status::deadline_exceeded(operation))?;
         prepared.map_err(|error| status::payload_unavailable(&error, operation))
+    }
+
+    /// All that comes before a call is sent.
+    async fn ready(&self, request: Request<ComputeRequest>) -> Result<Ready, Status> {
+        let Opened { admitted, caller, memory, message } = self.open(request)?;
+        let chosen = checked(&message, "").map_err(|violations| invalid(admitted, violations))?;
+        let admitted = Admitted { id: chosen.unwrap_or(admitted.id), ..admitted };
+        let prepared = self.prepare(admitted, &caller, message, memory).await?;
+        Ok(Ready { admitted, caller, prepared, is_chosen: chosen.is_some() })
     }
 
     /// Answers a call whose id the gateway has made.
@@ -114,16 +133,24 @@ impl Compute {
 
 #[async_trait]
 impl ComputeService for Compute {
-    // What comes before the wait is boxed here and below, so that a call that waits has no room for it: very many may wait.
-    async fn compute(&self, request: Request<ComputeRequest>) -> Result<Response<ComputeResponse>, Status> {
-        let Opened { admitted, caller, memory, message } = self.open(request)?;
-        let chosen = checked(&message, "").map_err(|violations| invalid(admitted, violations))?;
-        let admitted = Admitted { id: chosen.unwrap_or(admitted.id), ..admitted };
-        let prepared = Box::pin(self.prepare(admitted, &caller, message, memory)).await?;
-        match chosen {
-            None => self.answer(admitted, caller, prepared).await.map(Response::new),
-            Some(_) => Box::pin(self.answer_chosen(admitted, caller, prepared)).await,
-        }
+    // Written out, since what the attribute makes of an `async fn` has room for the request, twice, as long as the call waits: very
+    // many may.
+    fn compute<'call, 'future>(
+        &'call self,
+        request: Request<ComputeRequest>,
+    ) -> Pin<Box<dyn Future<Output = Result<Response<ComputeResponse>, Status>> + Send + 'future>>
+    where
+        'call: 'future,
+        Self: 'future,
+    {
+        let ready = Box::pin(self.ready(request));
+        Box::pin(async move {
+            let Ready { admitted, caller, prepared, is_chosen } = ready.await?;
+            if is_chosen {
+                return Box::pin(self.answer_chosen(admitted, caller, prepared)).await;
+            }
+            self.answer(admitted, caller, prepared).await.map(Response::new)
+        })
     }
 
     async fn compute_stream(
