@@ -3,6 +3,7 @@
 import importlib
 import sys
 import threading
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import grpc
@@ -155,3 +156,16 @@ class Load:
         for thread in self._threads:
             thread.join(70)
         assert not any(thread.is_alive() for thread in self._threads), "a call hangs"
+
+
+@contextmanager
+def load_unharmed(api, system):
+    """Calls flow before, during and after what a test throws at a system, all are right, and nothing of it is left."""
+    with Load(api, system.gateway_process.address, threads=2) as load:
+        load.goes_on(2)
+        yield load
+        load.goes_on(2)
+    assert not load.errors and not load.wrong
+    assert system.gateway_process.is_running and system.worker_process.is_running
+    for queue in (system.requests, system.dead_letters, *system.reply_queues()):
+        system.wait_until_empty(queue)

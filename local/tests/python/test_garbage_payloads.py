@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from callers import Load
+from callers import load_unharmed
 from deployment import Deployment
 from processes import Processes, wait_until
 
@@ -30,14 +30,8 @@ def system(local_aws):
 
 @pytest.fixture
 def load(system, api):
-    with Load(api, system.gateway_process.address, threads=2) as load:
-        load.goes_on(2)
+    with load_unharmed(api, system) as load:
         yield load
-        load.goes_on(2)
-    assert not load.errors and not load.wrong
-    assert system.gateway_process.is_running and system.worker_process.is_running
-    for queue in (system.requests, system.dead_letters, *system.reply_queues()):
-        system.wait_until_empty(queue)
 
 
 class Sender:

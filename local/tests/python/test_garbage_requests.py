@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from callers import Load
+from callers import load_unharmed
 from deployment import Deployment
 from processes import Processes, wait_until
 from uuids import uuid7
@@ -110,15 +110,8 @@ def system(request, local_aws):
 
 @pytest.fixture
 def load(system, api):
-    """Calls flow before, during and after, and nothing is left of what a test threw in."""
-    with Load(api, system.gateway_process.address, threads=2) as load:
-        load.goes_on(2)
+    with load_unharmed(api, system) as load:
         yield load
-        load.goes_on(2)
-    assert not load.errors and not load.wrong
-    assert system.gateway_process.is_running and system.worker_process.is_running
-    for queue in (system.requests, system.dead_letters, *system.reply_queues()):
-        system.wait_until_empty(queue)
 
 
 @pytest.mark.parametrize("name", ANSWERED)
