@@ -28,18 +28,20 @@ execFileSync(process.execPath, ["node_modules/@bufbuild/buf/bin/buf", "generate"
 await rm("dist", { recursive: true, force: true });
 await mkdir("dist");
 await build({
-  entryPoints: { app: "src/main.ts" },
+  entryPoints: { app: "src/main.tsx", thread: "src/reading/thread.ts" },
   outdir: "dist",
   bundle: true,
   minify: true,
   format: "esm",
+  jsx: "automatic",
+  jsxImportSource: "preact",
   target: BROWSERS,
   charset: "utf8",
   legalComments: "none",
   banner: { js: await notice() },
 });
 await build({
-  entryPoints: { app: "src/style/app.css" },
+  entryPoints: { app: "src/shell/app.css" },
   outdir: "dist",
   bundle: true,
   minify: true,

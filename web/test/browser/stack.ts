@@ -4,7 +4,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { until } from "./until";
 
 const START_MS = 60_000;
@@ -51,6 +52,12 @@ export async function startStack(workers: number): Promise<Stack> {
       const logs = /logs\s+(\S+)/.exec(out)?.[1];
       return page !== undefined && logs !== undefined ? { page, logs } : undefined;
     });
+    // While the page is worked on, `dist/` is served as it is now, and not as it was when the gateway was built.
+    if (process.env["COMPUTE_PAGE_DEV"] !== undefined) {
+      const { serve } = (await import(pathToFileURL(resolve("dev.mjs")).href)) as typeof import("../../dev.mjs");
+      const dev = await serve(addresses.page);
+      return { page: dev.address, logs: addresses.logs, stop: () => stop().finally(() => dev.stop()) };
+    }
     return { ...addresses, stop };
   } catch (error) {
     await stop();

@@ -1,6 +1,6 @@
 // The summary text of an operation, character for character as its log record holds it.
 
-import { formatDouble } from "./format";
+import { formatDouble } from "../plain";
 
 /** Of a longer list the summary shows this many values, and how many there are. */
 export const SUMMARY_VALUES = 1_000;
