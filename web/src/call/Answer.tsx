@@ -11,18 +11,25 @@ import { callWords } from "./words";
 export function Answer() {
   const { state } = call.value;
   const shown = useRef<HTMLDivElement>(null);
-  // On a narrow screen the answer lies below the form.
   useLayoutEffect(() => {
     if (state === "done" || state === "failed") {
-      shown.current?.scrollIntoView({ block: "nearest" });
+      bringIntoView(shown.current);
     }
   }, [state]);
   return (
-    <div ref={shown}>
+    <div class="call-answer" tabIndex={-1} ref={shown}>
       <Became />
       <TokenNote />
     </div>
   );
+}
+
+// On a narrow screen the answer lies below the form. Where it can be seen, nothing moves.
+function bringIntoView(element: HTMLElement | null): void {
+  const top = element?.getBoundingClientRect().top ?? 0;
+  if (top < 0 || top > window.innerHeight / 2) {
+    element?.scrollIntoView({ block: "nearest" });
+  }
 }
 
 function Became() {

@@ -20,7 +20,6 @@ export function Details({ failure, code }: Props) {
         {code === undefined ? null : <code data-testid="error-code">{code}</code>}
       </summary>
       <dl class="facts">
-        <Fact term={text.code}>{code}</Fact>
         <Fact term={text.reason} testid="error-reason">
           {reason}
         </Fact>

@@ -1,12 +1,13 @@
 // A call that failed: what happened, what to do, and the details for those who want them.
 
 import { Code } from "@connectrpc/connect";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Failure, Violation } from "../api/failure";
 import { token } from "../api/token";
 import { href } from "../route";
 import { Details } from "./Details";
 import { explain } from "./explain";
-import { comesLater, remedyOf } from "./remedy";
+import { comesLater, isPassing, remedyOf } from "./remedy";
 import { byItself, isToRetry, secondsLeft } from "./retry";
 import { isSameList, retryCall } from "./start";
 import { TokenForm } from "./TokenForm";
@@ -14,9 +15,16 @@ import { callWords } from "./words";
 
 export function Failed({ failure, timeoutMs }: { readonly failure: Failure; readonly timeoutMs: number }) {
   const { title, sentence, code } = explain(failure, timeoutMs);
+  const card = useRef<HTMLElement>(null);
+  useLayoutEffect(() => () => keepFocus(card.current), []);
   return (
-    <section id="error" class="card error" data-reason={failure.reason} data-remedy={remedyOf(failure)}>
-      <div role="alert">
+    <section
+      id="error"
+      ref={card}
+      class={isPassing(failure) ? "card error call-wait" : "card error"}
+      data-reason={failure.reason}
+    >
+      <div role={byItself.peek() ? undefined : "alert"}>
         <h2>{title}</h2>
         <p>{sentence}</p>
       </div>
@@ -25,6 +33,13 @@ export function Failed({ failure, timeoutMs }: { readonly failure: Failure; read
       <Details failure={failure} code={code} />
     </section>
   );
+}
+
+// A call that is made again takes the button away that it was made with: the keyboard's place on the page is then the answer.
+function keepFocus(card: HTMLElement | null): void {
+  if (card?.contains(document.activeElement)) {
+    card.closest<HTMLElement>(".call-answer")?.focus({ preventScroll: true });
+  }
 }
 
 function Violations({ violations }: { readonly violations: readonly Violation[] }) {
@@ -55,7 +70,7 @@ function WayOn({ failure }: { readonly failure: Failure }) {
   }
   const later =
     comesLater(failure) && operationId !== undefined ? (
-      <a class="primary call-button" data-testid="later" href={href({ view: "operation", id: operationId })}>
+      <a class="button primary" data-testid="later" href={href({ view: "operation", id: operationId })}>
         {text.later}
       </a>
     ) : null;

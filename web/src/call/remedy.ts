@@ -22,6 +22,11 @@ export function comesLater({ code, goesOn, operationId }: Failure): boolean {
   return operationId !== undefined && (code === undefined || (code === Code.DeadlineExceeded && goesOn === true));
 }
 
+/** Whether nothing is broken: it passes by itself, or the gateway only wants to know who calls. */
+export function isPassing(failure: Failure): boolean {
+  return comesLater(failure) || failure.retryAfterMs !== undefined || failure.code === Code.Unauthenticated;
+}
+
 const REASONS: Readonly<Record<string, Remedy>> = {
   MESSAGE_TOO_LARGE: "none",
   TOO_MANY_VALUES: "none",

@@ -27,7 +27,7 @@ export const callWords = words({
     cancelled: "Cancelled",
 
     tryAgain: "Try again",
-    tryAgainIn: (seconds: number) => `Try again in ${integer(seconds)} s`,
+    tryAgainIn: (seconds: number) => `Try again in ${integer(seconds)} s`,
     byItself: "Try again by itself",
     otherList: "The form holds another list now: compute that one there.",
     later: "Fetch the result later",
@@ -36,7 +36,6 @@ export const callWords = words({
     violation: (_field: string, description: string) => description,
 
     details: "Details",
-    code: "Code",
     reason: "Reason",
     message: "The gateway’s words",
     operation: "Operation",
@@ -82,7 +81,6 @@ export const callWords = words({
     violation: (field: string, description: string) => rulesInFrench[rootOf(field)] ?? description,
 
     details: "Détails",
-    code: "Code",
     reason: "Raison",
     message: "Message de la passerelle (en anglais)",
     operation: "Opération",
