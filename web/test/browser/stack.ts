@@ -18,6 +18,8 @@ export interface Stack {
   readonly page: string;
   /** The folder with the log bucket's objects; undefined for a stack that was not started here. */
   readonly logs: string | undefined;
+  /** The address of the embedded SQS and S3; undefined for a stack that was not started here. */
+  readonly aws: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -28,7 +30,7 @@ export const isGiven = process.env["COMPUTE_PAGE_URL"] !== undefined;
 export async function startStack(workers: number): Promise<Stack> {
   const given = process.env["COMPUTE_PAGE_URL"];
   if (given !== undefined) {
-    return { page: given, logs: undefined, stop: async () => {} };
+    return { page: given, logs: undefined, aws: undefined, stop: async () => {} };
   }
   const folder = await mkdtemp(join(tmpdir(), "compute-page-"));
   const listen = ["--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0"];
@@ -50,13 +52,14 @@ export async function startStack(workers: number): Promise<Stack> {
       }
       const page = /page\s+(http:\S+)/.exec(out)?.[1];
       const logs = /logs\s+(\S+)/.exec(out)?.[1];
-      return page !== undefined && logs !== undefined ? { page, logs } : undefined;
+      const aws = /aws\s+(http:\S+)/.exec(out)?.[1];
+      return page !== undefined && aws !== undefined && logs !== undefined ? { page, aws, logs } : undefined;
     });
     // While the page is worked on, `dist/` is served as it is now, and not as it was when the gateway was built.
     if (process.env["COMPUTE_PAGE_DEV"] !== undefined) {
       const { serve } = (await import(pathToFileURL(resolve("dev.mjs")).href)) as typeof import("../../dev.mjs");
       const dev = await serve(addresses.page);
-      return { page: dev.address, logs: addresses.logs, stop: () => stop().finally(() => dev.stop()) };
+      return { ...addresses, page: dev.address, stop: () => stop().finally(() => dev.stop()) };
     }
     return { ...addresses, stop };
   } catch (error) {

@@ -1,0 +1,43 @@
+// The rows of the history: a table where there is room, cards where there is not. The roles are written out, because browsers
+// forget those of elements that are not laid out as a table; rows that are out of sight are not laid out at all.
+
+import { isLoading, nextPage, rows } from "./listing";
+import { OperationRow } from "./OperationRow";
+import { historyWords } from "./words";
+
+const SKELETON = Array.from({ length: 8 }, (_, index) => index);
+
+export function OperationTable() {
+  const { title, columns } = historyWords();
+  return (
+    <table role="table" class="operations" aria-label={title}>
+      <thead role="rowgroup">
+        <tr role="row">
+          {Object.entries(columns).map(([name, label]) => (
+            <th key={name} role="columnheader" scope="col" class={name}>
+              {label}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {rows.value.map(({ key, operation, own }) => (
+          <OperationRow key={key} operation={operation} own={own} />
+        ))}
+      </tbody>
+      {nextPage.value === undefined && isLoading.value && <Skeleton />}
+    </table>
+  );
+}
+
+function Skeleton() {
+  return (
+    <tbody aria-hidden="true" class="skeleton">
+      {SKELETON.map((index) => (
+        <tr key={index}>
+          <td />
+        </tr>
+      ))}
+    </tbody>
+  );
+}
