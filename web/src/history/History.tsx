@@ -1,5 +1,6 @@
 // The operations in the log, newest first.
 
+import { useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { DayFilter } from "./DayFilter";
 import { followOwn } from "./late";
@@ -19,20 +20,19 @@ import {
 } from "./listing";
 import { Nothing } from "./Nothing";
 import { OperationTable } from "./OperationTable";
-import { keepPosition } from "./position";
+import { comeBack } from "./position";
 import { startClock } from "./time";
 import { Trouble } from "./Trouble";
 import { isVisible } from "./visible";
 import { historyWords } from "./words";
-import { useSignalEffect } from "@preact/signals";
 
 // How often the log is asked for new operations, and times are told anew.
-const LOOK_MS = 15_000;
+const LOOK_MS = 10_000;
 const CLOCK_MS = 10_000;
 
 export function History() {
   const text = historyWords();
-  useLayoutEffect(keepPosition, []);
+  useLayoutEffect(comeBack, []);
   useEffect(() => void refresh(), []);
   useEffect(followOwn, []);
   useSignalEffect(() => (isVisible.value ? keepLooking() : undefined));

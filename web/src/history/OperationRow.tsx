@@ -8,7 +8,7 @@ import { formatDouble } from "../plain";
 import { href } from "../route";
 import { rounded } from "./numbers";
 import type { Own } from "./own";
-import { opened } from "./position";
+import { leaveFor } from "./position";
 import { ago, createTimeOf, exactly, now } from "./time";
 import { historyWords } from "./words";
 
@@ -23,18 +23,23 @@ export function OperationRow({ operation, own }: RowProps) {
   const made = (operation === undefined ? undefined : createTimeOf(idOf(operation))) ?? new Date(own?.startedAt ?? 0);
   return (
     <tr role="row" data-operation={id} data-own={own?.state} data-pending={operation === undefined ? "" : undefined}>
-      <td role="cell" class="when">
+      <td role="cell" data-column="when">
         <Ago date={made} />
         {own !== undefined && <Yours />}
       </td>
-      <td role="cell" class="number count" data-label={historyWords().columns.count}>
+      <td role="cell" data-column="count" data-label={historyWords().columns.count}>
         {count !== undefined && <data value={String(count)}>{integer(count)}</data>}
       </td>
       <Outcome operation={operation} own={own} />
-      <td role="cell" class="worker" title={operation?.worker}>
+      <td
+        role="cell"
+        data-column="worker"
+        data-label={operation && historyWords().columns.worker}
+        title={operation?.worker}
+      >
         {operation?.worker}
       </td>
-      <td role="cell" class="id">
+      <td role="cell" data-column="id">
         {id !== undefined && <Link id={id} />}
       </td>
     </tr>
@@ -47,7 +52,7 @@ function Outcome({ operation, own }: RowProps) {
     return <Figures statistics={result.value} />;
   }
   return (
-    <td role="cell" class="says" colSpan={4}>
+    <td role="cell" data-column="result" colSpan={4}>
       {result?.case === "error" ? (
         <FailedWith code={result.value.code} message={result.value.message} />
       ) : (
@@ -85,7 +90,7 @@ interface FigureProps {
 
 function Figure({ name, label, raw, exact, shown }: FigureProps) {
   return (
-    <td role="cell" class="number" data-column={name} data-label={label}>
+    <td role="cell" data-column={name} data-label={label}>
       <data value={raw} title={exact === shown ? undefined : exact}>
         {shown}
       </data>
@@ -131,7 +136,7 @@ function Ago({ date }: { readonly date: Date }) {
 // It covers the whole row.
 function Link({ id }: { readonly id: string }) {
   return (
-    <a href={href({ view: "operation", id })} title={id} onClick={() => (opened.value = id)}>
+    <a href={href({ view: "operation", id })} title={id} onClick={(event) => leaveFor(id, event.currentTarget)}>
       <span class="visually-hidden">{historyWords().open} </span>…{id.slice(-8)}
     </a>
   );

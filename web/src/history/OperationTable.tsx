@@ -14,7 +14,7 @@ export function OperationTable() {
       <thead role="rowgroup">
         <tr role="row">
           {Object.entries(columns).map(([name, label]) => (
-            <th key={name} role="columnheader" scope="col" class={name}>
+            <th key={name} role="columnheader" scope="col" data-column={name}>
               {label}
             </th>
           ))}

@@ -169,7 +169,9 @@ function take({ operations: found, nextPageToken }: ListOperationsResponse): voi
     return;
   }
   const known = new Set([...operations.value, ...arrivals.value].map(({ name }) => name));
-  const fresh = found.filter(({ name }) => !known.has(name));
+  // What comes after the last one is for the next page to bring.
+  const reached = nextPage.value === "" ? "" : (operations.value.at(-1)?.name ?? "");
+  const fresh = found.filter(({ name }) => name > reached && !known.has(name));
   // Where nothing is known already, there may be others between these and the first of the list.
   isFarBehind.value ||= nextPageToken !== "" && fresh.length === found.length;
   const owned = new Set(own.value.map(({ operationId }) => operationId));

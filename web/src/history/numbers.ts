@@ -3,19 +3,24 @@
 import { computed } from "@preact/signals";
 import { locale } from "../language/language";
 
-const DIGITS = 4;
 // From here on a number is told by its leading digits and its power of ten.
-const LARGE = 1e12;
+const LARGE = 1e10;
 const SMALL = 1e-3;
 
-const plain = computed(() => new Intl.NumberFormat(locale.value, { maximumFractionDigits: 3 }));
 const scientific = computed(
-  () => new Intl.NumberFormat(locale.value, { notation: "scientific", maximumSignificantDigits: DIGITS }),
+  () => new Intl.NumberFormat(locale.value, { notation: "scientific", maximumSignificantDigits: 4 }),
 );
+const plain = computed(() => {
+  const withDecimals = (digits: number) => new Intl.NumberFormat(locale.value, { maximumFractionDigits: digits });
+  return { whole: withDecimals(0), one: withDecimals(1), three: withDecimals(3) };
+});
 
-/** A number in at most 17 characters or so: rounded to three decimals, or to four digits if it is very large or very small. */
+/** A number in about a dozen characters: rounded, the larger the coarser; by its power of ten if it is very large or small. */
 export function rounded(value: bigint | number): string {
   const size = Math.abs(Number(value));
-  const isPlain = size === 0 || (size >= SMALL && size < LARGE);
-  return (isPlain ? plain : scientific).value.format(value);
+  if (size >= LARGE || (size < SMALL && size > 0)) {
+    return scientific.value.format(value);
+  }
+  const { whole, one, three } = plain.value;
+  return (size >= 1e6 ? whole : size >= 1e4 ? one : three).format(value);
 }

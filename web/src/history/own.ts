@@ -21,6 +21,8 @@ const KEY = "compute.own";
 /** This many are remembered. */
 export const MOST_OWN = 200;
 
+const STATES: readonly unknown[] = ["computing", "done", "late", "failed", "cancelled"] satisfies Own["state"][];
+
 /** The newest first. */
 export const own = signal<readonly Own[]>(restored());
 
@@ -65,8 +67,6 @@ function restored(): readonly Own[] {
     return [];
   }
 }
-
-const STATES: readonly unknown[] = ["computing", "done", "late", "failed", "cancelled"] satisfies Own["state"][];
 
 function isOwn(value: unknown): value is Own {
   const one = (value ?? {}) as Partial<Record<keyof Own, unknown>>;

@@ -1,27 +1,39 @@
 // Where in the history somebody was who looks at one of its operations.
 
-import { signal } from "@preact/signals";
+/** A row, and how far below the upper edge of the window it was. */
+interface Place {
+  readonly id: string;
+  readonly top: number;
+}
 
-/** The operation that was opened from the history, until the history is shown again. */
-export const opened = signal<string | undefined>(undefined);
+let left: Place | undefined;
 
-let scrolledTo = 0;
+/** Notes that the history is left for the operation of this link. */
+export function leaveFor(id: string, link: Element): void {
+  left = { id, top: link.getBoundingClientRect().top };
+}
 
 /**
- * Keeps how far the history is scrolled, until the function returned is called. Called once its rows are there: whoever comes
- * back from an operation finds its row where it was, and the focus on it.
+ * Has whoever comes back from an operation find its row where it was, and the focus on it; everybody else starts at the top.
+ * For when the rows are there.
  */
-export function keepPosition(): () => void {
-  const back = opened.value;
-  opened.value = undefined;
-  window.scrollTo({ top: back === undefined ? 0 : scrolledTo, behavior: "instant" });
-  if (back !== undefined) {
-    document.querySelector<HTMLElement>(`#history [data-operation="${back}"] a`)?.focus({ preventScroll: true });
+export function comeBack(): void {
+  const place = left;
+  left = undefined;
+  if (place === undefined) {
+    window.scrollTo({ top: 0, behavior: "instant" });
+    return;
   }
-  const note = () => {
-    scrolledTo = window.scrollY;
-  };
-  note();
-  window.addEventListener("scroll", note, { passive: true });
-  return () => window.removeEventListener("scroll", note);
+  moveTo(place);
+  // Rows that come into sight turn out higher or lower than was assumed, and whatever else follows the change of view has
+  // happened two frames later.
+  requestAnimationFrame(() => requestAnimationFrame(() => moveTo(place)?.focus({ preventScroll: true })));
+}
+
+function moveTo({ id, top }: Place): HTMLElement | undefined {
+  const link = document.querySelector<HTMLElement>(`#history [data-operation="${id}"] a`) ?? undefined;
+  if (link !== undefined) {
+    window.scrollBy({ top: link.getBoundingClientRect().top - top, behavior: "instant" });
+  }
+  return link;
 }

@@ -5,6 +5,7 @@ import { integer, moment } from "../language/format";
 import { locale } from "../language/language";
 
 const SECOND_MS = 1_000;
+const STEP_MS = 10 * SECOND_MS;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -40,13 +41,14 @@ export function startClock(stepMs: number): () => void {
   return () => clearInterval(timer);
 }
 
-const relative = computed(() => new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" }));
+const relative = computed(() => new Intl.RelativeTimeFormat(locale.value, { numeric: "auto", style: "short" }));
 
-/** How long ago a time was: `5 minutes ago`; the moment itself when that is more than a day. */
+/** How long ago a time was: `5 min. ago`; the moment itself when that is more than a day. */
 export function ago(date: Date, nowMs: number): string {
   const ms = Math.max(nowMs - date.getTime(), 0);
   if (ms < MINUTE_MS) {
-    return relative.value.format(0, "second");
+    // In steps of the clock that moves `now` in the history.
+    return relative.value.format(-Math.floor(ms / STEP_MS) * (STEP_MS / SECOND_MS), "second");
   }
   if (ms < HOUR_MS) {
     return relative.value.format(-Math.floor(ms / MINUTE_MS), "minute");

@@ -78,7 +78,8 @@ export async function logRecord(logs: string, operationId: string): Promise<Reco
   return JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
 }
 
-function binary(): string {
+/** Where `compute-local` is. */
+export function binary(): string {
   const target = process.env["CARGO_TARGET_DIR"] ?? "../target";
   const path = process.env["COMPUTE_LOCAL_BIN"] ?? join(target, "debug", "compute-local");
   if (!existsSync(path)) {
@@ -87,7 +88,8 @@ function binary(): string {
   return path;
 }
 
-async function terminate(child: ChildProcess): Promise<void> {
+/** Ends a process, and waits for that. */
+export async function terminate(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) {
     return;
   }
