@@ -6,8 +6,8 @@ import type { Outcome } from "../result/outcome";
 
 export type Call =
   | { readonly state: "idle" }
-  /** `startedAt` is a time of `performance.now()`. */
-  | { readonly state: "computing"; readonly startedAt: number; readonly count: number }
+  /** `startedAt` is a time of `performance.now()`. `count` is 0 while the list is still being read. */
+  | { readonly state: "computing"; readonly startedAt: number; readonly count: number; readonly timeoutMs: number }
   | { readonly state: "done"; readonly outcome: Outcome }
   | { readonly state: "failed"; readonly failure: Failure; readonly timeoutMs: number };
 
