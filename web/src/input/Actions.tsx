@@ -46,7 +46,7 @@ export function Actions() {
       )}
       {waiting.value && <span class="elapsed">{text.waiting}</span>}
       {current.state === "computing" && <Elapsed since={current.startedAt} />}
-      <kbd class="shortcut">{isBusy ? text.escape : IS_MAC ? `⌘ ${text.enter}` : `${text.ctrl}+${text.enter}`}</kbd>
+      <kbd class="shortcut">{isBusy ? text.escape : IS_MAC ? `⌘ ${text.enter}` : `Ctrl+${text.enter}`}</kbd>
     </div>
   );
 }
