@@ -67,8 +67,9 @@ export type Reading =
 
 /** What to compute over the list. */
 export interface ComputeOptions {
+  /** Those that were asked for, in their order, then the quartiles 0.25 and 0.75 if they are not among them: `withQuartiles`. */
   readonly quantiles: readonly number[];
-  /** Bins of the histogram. */
+  /** Bins of the histogram, which is always asked for. */
   readonly bins: number;
 }
 

@@ -1,0 +1,60 @@
+// A list that stands in the place of the text field: what it is, how far it is read, and a way to remove it.
+
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Source } from "../reading/messages";
+import { list } from "./list";
+import { fileSize } from "./size";
+import { detach, type Attached } from "./source";
+import { inputWords } from "./words";
+
+export function AttachedList({ attached: { source } }: { readonly attached: Attached }) {
+  const text = inputWords();
+  const box = useRef<HTMLDivElement>(null);
+  // The field that had the focus may have made way.
+  useLayoutEffect(() => {
+    if (document.activeElement === document.body) {
+      box.current?.focus();
+    }
+  }, [source]);
+  const current = list.value;
+  const name = nameOf(source);
+  return (
+    <div id="attached" class="attached" ref={box} tabIndex={-1} role="group" aria-label={name}>
+      <p class="attached-name">{name}</p>
+      <p class="attached-facts">{factsOf(source)}</p>
+      <button type="button" id="remove" class="quiet" aria-label={text.removeList(name)} onClick={detach}>
+        {current.kind === "reading" ? text.cancel : text.remove}
+      </button>
+      {current.kind === "reading" && (
+        <div class="attached-progress">
+          <progress id="progress" aria-label={text.reading} value={current.fraction} />
+          <span>{text.readShare(Math.floor(current.fraction * 100))}</span>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function nameOf(source: Source): string {
+  const text = inputWords();
+  switch (source.kind) {
+    case "file":
+      return source.file.name;
+    case "text":
+      return text.longText;
+    case "random":
+      return text.randomName;
+  }
+}
+
+function factsOf(source: Source): string {
+  const text = inputWords();
+  switch (source.kind) {
+    case "file":
+      return fileSize(source.file.size);
+    case "text":
+      return text.characters(source.text.length);
+    case "random":
+      return text.randomRange(String(source.min), String(source.max));
+  }
+}
