@@ -40,10 +40,15 @@ export function OperationRow({ operation, own }: RowProps) {
         {operation?.worker}
       </td>
       <td role="cell" data-column="id">
-        {id !== undefined && <Link id={id} />}
+        {id !== undefined && mayBeFound(operation, own) && <Link id={id} />}
       </td>
     </tr>
   );
+}
+
+// What was refused or given up is not in the log, unless the log has it.
+function mayBeFound(operation: Operation | undefined, own: Own | undefined): boolean {
+  return operation !== undefined || own?.state === "late" || own?.state === "done";
 }
 
 function Outcome({ operation, own }: RowProps) {

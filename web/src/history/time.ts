@@ -16,11 +16,7 @@ const DAY_MS = 24 * HOUR_MS;
  */
 export function createTimeOf(id: string): Date | undefined {
   const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.exec(id) ?? [];
-  if (high === undefined || low === undefined) {
-    return undefined;
-  }
-  const date = new Date(Number.parseInt(high + low, 16));
-  return Number.isNaN(date.getTime()) ? undefined : date;
+  return high === undefined || low === undefined ? undefined : new Date(Number.parseInt(high + low, 16));
 }
 
 /** The day of a time in UTC, such as `2026-11-24`. */

@@ -11,13 +11,13 @@ export interface Worker {
 }
 
 /** Starts `compute-worker` at the embedded SQS and S3 of a stack that was started here. */
-export function startWorker(stack: Stack, name: string): Worker {
+export function startWorker(stack: Stack, name: string, flags: readonly string[] = []): Worker {
   const path = join(dirname(binary()), "compute-worker");
   if (stack.aws === undefined || !existsSync(path)) {
     throw new Error(`a worker needs ${path}, and a stack that was started here`);
   }
   const queue = ["--request-queue", "compute-requests", "--log-bucket", "compute-logs", "--poll-wait", "1s"];
-  const child = spawn(path, [...queue, "--worker-id", name, "--admin-listen", "127.0.0.1:0"], {
+  const child = spawn(path, [...queue, "--worker-id", name, "--admin-listen", "127.0.0.1:0", ...flags], {
     stdio: "ignore",
     env: {
       ...process.env,
