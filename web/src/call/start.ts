@@ -1,6 +1,6 @@
 // Starts and ends the call.
 
-import { computed, effect, signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { failureOf, pageFailure, type Failure } from "../api/failure";
 import { token } from "../api/token";
 import { begin, end } from "../history/own";
@@ -33,10 +33,12 @@ export function startCall(options: ComputeOptions): void {
     return;
   }
   current = new AbortController();
-  void run(options, current.signal).then((became) => {
-    current = undefined;
-    call.value = became;
-  });
+  void run(options, current.signal)
+    .catch((error: unknown) => failed(pageFailure("PAGE_FAILED", String(error)), DEFAULT_TIMEOUT_MS))
+    .then((became) => {
+      current = undefined;
+      call.value = became;
+    });
 }
 
 /** Makes the last call again, with the list that is in the form still. Does nothing if it holds another one. */
@@ -57,7 +59,11 @@ async function run(options: ComputeOptions, ending: AbortSignal): Promise<Call> 
     return failed(pageFailure("ADDRESS_UNREADABLE", window.location.search), DEFAULT_TIMEOUT_MS);
   }
   announce(callWords().computing);
-  const read = await whenRead(timeout.value, ending);
+  if (list.peek().kind === "reading") {
+    call.value = { state: "computing", startedAt: performance.now(), count: 0, timeoutMs: timeout.value };
+    await whenRead(ending);
+  }
+  const read = list.peek();
   if (ending.aborted) {
     return cancelled();
   }
@@ -69,25 +75,20 @@ async function run(options: ComputeOptions, ending: AbortSignal): Promise<Call> 
   return await compute(read.list, options, timeout.value, ending);
 }
 
-// The list once it is read, or as it is when the call is given up.
-function whenRead(timeoutMs: number, ending: AbortSignal): Promise<List> {
+// Done when the list is read, or the call is given up.
+function whenRead(ending: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const stop = effect(() => {
-      const now = list.value;
-      if (now.kind !== "reading") {
-        settle(now);
-      } else if (call.peek().state !== "computing") {
-        call.value = { state: "computing", startedAt: performance.now(), count: 0, timeoutMs };
+    const settle = () => {
+      stop();
+      ending.removeEventListener("abort", settle);
+      resolve();
+    };
+    ending.addEventListener("abort", settle);
+    const stop = list.subscribe(({ kind }) => {
+      if (kind !== "reading") {
+        settle();
       }
     });
-    const giveUp = () => settle(list.peek());
-    ending.addEventListener("abort", giveUp);
-    function settle(now: List) {
-      ending.removeEventListener("abort", giveUp);
-      // The effect runs once before `stop` is there.
-      queueMicrotask(() => stop());
-      resolve(now);
-    }
   });
 }
 
