@@ -8,7 +8,7 @@ import { journeyOf, type Journey as JourneyParts, type Part } from "./parts";
 import type { Outcome } from "./outcome";
 import { journeyWords } from "./words";
 
-const percent = computed(() => new Intl.NumberFormat(locale.value, { style: "percent" }));
+const percents = computed(() => new Intl.NumberFormat(locale.value, { style: "percent" }));
 
 /** The journey of a call, as far as it is known. */
 export function Journey({ outcome }: { readonly outcome: Outcome }) {
@@ -70,7 +70,7 @@ function Row({ part: { name, ms }, journey: { parts, computeMs }, worker }: RowP
           {name === "work" ? computeMs !== undefined && text.computing(duration(computeMs)) : text.hints[name]}
         </small>
       </span>
-      <span class="share">{percent.value.format(shareOf(ms, parts))}</span>
+      <span class="share">{percent(shareOf(ms, parts))}</span>
       <Time ms={ms} />
     </li>
   );
@@ -87,4 +87,8 @@ function Time({ ms }: { readonly ms: number }) {
 function shareOf(ms: number, parts: readonly Part[]): number {
   const sum = parts.reduce((sum, part) => sum + part.ms, 0);
   return sum === 0 ? 0 : ms / sum;
+}
+
+function percent(share: number): string {
+  return share > 0 && share < 0.005 ? `< ${percents.value.format(0.01)}` : percents.value.format(share);
 }

@@ -29,9 +29,11 @@ export interface Journey {
  */
 export function journeyOf({ timing, roundTripMs }: Pick<Outcome, "timing" | "roundTripMs">): Journey | undefined {
   const gatewayTotalMs = known(timing?.total);
+  const gatewayMs = known(timing?.gateway);
   const parts: [PartName, number | undefined][] = [
-    ["network", networkMs(roundTripMs, gatewayTotalMs)],
-    ["gateway", known(timing?.gateway)],
+    // Without the gateway's part, the others would not add up to the whole.
+    ["network", gatewayMs === undefined ? undefined : networkMs(roundTripMs, gatewayTotalMs)],
+    ["gateway", gatewayMs],
     ["request-queue", known(timing?.requestQueue)],
     ["work", known(timing?.work)],
     ["reply-queue", known(timing?.replyQueue)],

@@ -96,6 +96,7 @@ interface ChartWords {
   readonly marks: Readonly<Record<MarkName, string>>;
   readonly all: string;
   readonly bins: (count: string, width: string | undefined) => string;
+  readonly constant: string;
   readonly box: string;
   readonly line: string;
   readonly tooFine: string;
@@ -121,7 +122,9 @@ export const chartWords = words<ChartWords>({
     title: "Distribution",
     marks: { min: "Min", lowerQuartile: "Q1", median: "Median", mean: "Mean", upperQuartile: "Q3", max: "Max" },
     all: "All values",
-    bins: (count, width) => (width === undefined ? `${count} bins.` : `${count} bins, each ${width} wide.`),
+    bins: (count, width) =>
+      `The bars count the values in ${count} bins${width === undefined ? "" : `, each ${width} wide`}.`,
+    constant: "All values are equal.",
     box: "The box reaches from the lower to the upper quartile, its whiskers to the smallest and the largest value.",
     line: "The line reaches from the smallest to the largest value.",
     tooFine:
@@ -147,7 +150,8 @@ export const chartWords = words<ChartWords>({
     marks: { min: "Min", lowerQuartile: "Q1", median: "Médiane", mean: "Moyenne", upperQuartile: "Q3", max: "Max" },
     all: "Toutes les valeurs",
     bins: (count, width) =>
-      width === undefined ? `${count}\u00a0classes.` : `${count}\u00a0classes, chacune d’une largeur de ${width}.`,
+      `Les barres comptent les valeurs dans ${count}\u00a0classes${width === undefined ? "" : `, chacune d’une largeur de ${width}`}.`,
+    constant: "Toutes les valeurs sont égales.",
     box: "La boîte va du premier au troisième quartile, ses moustaches jusqu’à la plus petite et à la plus grande valeur.",
     line: "Le trait va de la plus petite à la plus grande valeur.",
     tooFine:

@@ -43,20 +43,17 @@ function labelOf(shape: Shape, count: bigint): string {
   return sentences.join(" ");
 }
 
-function noteOn({ bins, low, high, marks, isTooFine }: Shape): string {
+// How to read the drawing.
+function noteOn({ bins, low, high, marks, isConstant, isTooFine }: Shape): string {
   const text = chartWords();
-  const sentences: string[] = [];
-  if (bins.length > 0) {
-    const width = (high - low) / bins.length;
-    const written = brief(locale.value, width, width / 1_000)(width);
-    sentences.push(text.bins(integer(bins.length), isTooFine || width === 0 ? undefined : written));
+  if (isConstant) {
+    return text.constant;
   }
-  if (isTooFine) {
-    sentences.push(text.tooFine);
-  } else {
-    const hasBox =
-      marks.some(({ name }) => name === "lowerQuartile") && marks.some(({ name }) => name === "upperQuartile");
-    sentences.push(hasBox ? text.box : text.line);
-  }
-  return sentences.join(" ");
+  const width = (high - low) / bins.length;
+  const written = width > 0 && !isTooFine ? brief(locale.value, width, width / 1_000)(width) : undefined;
+  const hasBox = marks.filter(({ name }) => name === "lowerQuartile" || name === "upperQuartile").length === 2;
+  return [
+    ...(bins.length > 0 ? [text.bins(integer(bins.length), written)] : []),
+    isTooFine ? text.tooFine : hasBox ? text.box : text.line,
+  ].join(" ");
 }

@@ -14,8 +14,11 @@ export interface Placed {
   readonly start: number;
 }
 
-/** Between the line and the text, and between two texts in a row. */
+/** Between a label's line and its text, and between two texts in a row. */
 const GAP_PX = 5;
+
+/** Between a text and the line of another label. */
+const CLEAR_PX = 3;
 
 /**
  * Places labels, given in the order of `x`, within a width, in as few rows as there can be. Undefined if they do not fit.
@@ -57,7 +60,7 @@ function rowsFor(spans: readonly Span[]): readonly number[] | undefined {
     changed = false;
     spans.forEach((mine, i) => {
       spans.forEach((other, j) => {
-        const cuts = mine.start <= other.x && other.x <= mine.end;
+        const cuts = mine.start - CLEAR_PX <= other.x && other.x <= mine.end + CLEAR_PX;
         const overlaps = rows[i] === rows[j] && mine.start < other.end + GAP_PX && other.start < mine.end + GAP_PX;
         const least = (rows[j] ?? 0) + 1;
         if (i !== j && (cuts || (overlaps && i < j)) && (rows[i] ?? 0) < least) {

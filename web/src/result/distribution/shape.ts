@@ -27,8 +27,10 @@ export interface Shape {
   readonly high: number;
   /** Bins of the same width, which together fill the axis. None if no histogram is known. */
   readonly bins: readonly Bin[];
-  /** In the order of the axis, as far as they are known. */
+  /** In the order of the axis, as far as they are known. Of equal values only the smallest and the largest are marked. */
   readonly marks: readonly Mark[];
+  /** Whether all values are equal. */
+  readonly isConstant: boolean;
   /**
    * Whether the values lie so close together, for their size, that median, mean and quartiles, which are doubles, would be
    * drawn at wrong places. Then only the smallest and the largest value are marked.
@@ -51,7 +53,7 @@ export function shapeOf(statistics: Statistics): Shape | undefined {
   const high = bins.at(-1)?.to ?? Number(max) + (isConstant ? 0.5 : 0);
   const isTooFine = !isConstant && Number(max - min) < RESOLUTION * spacing(Math.max(Math.abs(low), Math.abs(high)));
 
-  const place = (value: number) => (isConstant ? 0.5 : Math.min(1, Math.max(0, (value - low) / (high - low))));
+  const place = (value: number) => Math.min(1, Math.max(0, (value - low) / (high - low)));
   const doubles: [MarkName, number | undefined][] = [
     ["lowerQuartile", lowerQuartile],
     ["median", median],
@@ -59,7 +61,7 @@ export function shapeOf(statistics: Statistics): Shape | undefined {
     ["upperQuartile", upperQuartile],
   ];
   const between = doubles.flatMap(([name, value]) =>
-    value === undefined || isTooFine ? [] : [{ name, value, at: place(value) }],
+    value === undefined || isTooFine || isConstant ? [] : [{ name, value, at: place(value) }],
   );
   return {
     low,
@@ -70,6 +72,7 @@ export function shapeOf(statistics: Statistics): Shape | undefined {
       ...between.sort((a, b) => a.at - b.at),
       { name: "max", value: max, at: isConstant ? 0.5 : 1 },
     ],
+    isConstant,
     isTooFine,
   };
 }
