@@ -4,7 +4,7 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Operation, OperationError } from "../../gen/compute/v1/compute_pb";
 import { idOf } from "../api/operations";
 import { explain } from "../call/explain";
-import { integer } from "../language/format";
+import { integer, moment } from "../language/format";
 import { createTimeOf, exactly } from "./time";
 import { historyWords } from "./words";
 
@@ -27,11 +27,11 @@ export function FailedOperation({ operation, error }: FailedOperationProps) {
   const facts = [
     [text.code, explained.code],
     [text.message, error.message],
-    [text.created, made && exactly(made)],
-    [text.finished, operation.finishTime && exactly(timestampDate(operation.finishTime))],
+    [text.created, made && <Moment date={made} />],
+    [text.finished, operation.finishTime && <Moment date={timestampDate(operation.finishTime)} />],
     [text.columns.count, operation.count === 0n ? undefined : integer(operation.count)],
     [text.columns.worker, operation.worker],
-    [text.operation, idOf(operation)],
+    [text.operation, <span class="mono">{idOf(operation)}</span>],
   ] as const;
   return (
     <section class="card operation-failed" data-testid="operation-failed">
@@ -51,5 +51,13 @@ export function FailedOperation({ operation, error }: FailedOperationProps) {
         )}
       </dl>
     </section>
+  );
+}
+
+function Moment({ date }: { readonly date: Date }) {
+  return (
+    <time dateTime={date.toISOString()} title={exactly(date)}>
+      {moment(date)}
+    </time>
   );
 }

@@ -2,10 +2,12 @@
 
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { announce } from "../shell/announce";
 import { DayFilter } from "./DayFilter";
 import { followOwn } from "./late";
 import {
   arrivals,
+  failsAtEnd,
   failure,
   isFarBehind,
   isLoading,
@@ -20,7 +22,7 @@ import {
 } from "./listing";
 import { Nothing } from "./Nothing";
 import { OperationTable } from "./OperationTable";
-import { comeBack } from "./position";
+import { comeBack, toTop } from "./position";
 import { startClock } from "./time";
 import { Trouble } from "./Trouble";
 import { isVisible } from "./visible";
@@ -32,11 +34,16 @@ const CLOCK_MS = 10_000;
 
 export function History() {
   const text = historyWords();
-  useLayoutEffect(comeBack, []);
-  useEffect(() => void refresh(), []);
+  useLayoutEffect(() => {
+    // Nothing moves for whoever comes back; what is new waits.
+    if (!comeBack()) {
+      void refresh();
+    }
+  }, []);
   useEffect(followOwn, []);
   useSignalEffect(() => (isVisible.value ? keepLooking() : undefined));
   const isEmpty = rows.value.length === 0 && nextPage.value !== undefined;
+  const trouble = failure.value !== undefined && <Trouble failure={failure.value} onRetry={retry} />;
   return (
     <section id="history" class="card" aria-labelledby="history-title" aria-busy={isLoading.value}>
       <header class="history-head">
@@ -49,9 +56,10 @@ export function History() {
           {text.refresh}
         </button>
       </header>
-      <Arrivals />
+      {(arrivals.value.length > 0 || isFarBehind.value) && <Arrivals />}
+      {!failsAtEnd.value && trouble}
       {isEmpty ? <Nothing /> : <OperationTable />}
-      {failure.value !== undefined && <Trouble failure={failure.value} onRetry={retry} />}
+      {failsAtEnd.value && trouble}
       <More />
     </section>
   );
@@ -67,15 +75,18 @@ function keepLooking(): () => void {
   };
 }
 
+/** Offers the operations that others have made meanwhile. */
 function Arrivals() {
   const text = historyWords();
-  const count = arrivals.value.length;
-  if (count === 0 && !isFarBehind.value) {
-    return null;
-  }
+  const count = isFarBehind.value ? text.manyArrivals : text.arrivals(arrivals.value.length);
+  useEffect(() => announce(count), []);
+  const show = () => {
+    showArrivals();
+    toTop();
+  };
   return (
-    <button type="button" id="arrivals" class="history-arrivals" onClick={showArrivals}>
-      {isFarBehind.value ? text.manyArrivals : text.arrivals(count)}
+    <button type="button" id="arrivals" class="history-arrivals" onClick={show}>
+      {count}
       <span aria-hidden="true"> · </span>
       <strong>{text.show}</strong>
     </button>

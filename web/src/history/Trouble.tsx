@@ -19,7 +19,7 @@ export function Trouble({ failure, onRetry }: TroubleProps) {
     <div class="history-trouble" role="alert" data-testid="history-trouble">
       <div>
         <strong>{title}</strong>
-        <p>{sentence}</p>
+        <p>{failure.code === undefined && failure.reason === "" ? historyWords().unreachable : sentence}</p>
         {code !== undefined && <code>{code}</code>}
         {isStranger && <TokenForm isRefused={token.value !== undefined} onToken={onRetry} />}
       </div>

@@ -38,6 +38,9 @@ export const isLoading = signal(false);
 /** Why the log did not tell what was asked for last. */
 export const failure = signal<Failure | undefined>(undefined);
 
+/** Whether that was a further page, which belongs at the end of the list. */
+export const failsAtEnd = signal(false);
+
 /** The rows of the history. */
 export const rows = computed(() => {
   const last = operations.value.at(-1);
@@ -93,6 +96,7 @@ async function ask(pageToken: string, pageSize: number, take: (page: ListOperati
   batch(() => {
     isLoading.value = true;
     failure.value = undefined;
+    failsAtEnd.value = pageToken !== "";
   });
   try {
     const page = await listOperations({ pageToken, day: day.value, pageSize }, signal);

@@ -19,8 +19,22 @@ const plain = computed(() => {
 export function rounded(value: bigint | number): string {
   const size = Math.abs(Number(value));
   if (size >= LARGE || (size < SMALL && size > 0)) {
-    return scientific.value.format(value);
+    return scientific.value.formatToParts(value).map(asWritten).join("");
   }
   const { whole, one, three } = plain.value;
   return (size >= 1e6 ? whole : size >= 1e4 ? one : three).format(value);
+}
+
+// A power of ten as people write it by hand: `9.223 × 10¹⁸`, not `9.223E18`.
+function asWritten({ type, value }: Intl.NumberFormatPart): string {
+  switch (type) {
+    case "exponentSeparator":
+      return "\u202f×\u202f10";
+    case "exponentMinusSign":
+      return "⁻";
+    case "exponentInteger":
+      return value.replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)] ?? digit);
+    default:
+      return value;
+  }
 }

@@ -15,19 +15,25 @@ export function leaveFor(id: string, link: Element): void {
 
 /**
  * Has whoever comes back from an operation find its row where it was, and the focus on it; everybody else starts at the top.
- * For when the rows are there.
+ * To be called when the rows are there. Tells whether somebody came back.
  */
-export function comeBack(): void {
+export function comeBack(): boolean {
   const place = left;
   left = undefined;
   if (place === undefined) {
-    window.scrollTo({ top: 0, behavior: "instant" });
-    return;
+    toTop();
+    return false;
   }
   moveTo(place);
   // Rows that come into sight turn out higher or lower than was assumed, and whatever else follows the change of view has
   // happened two frames later.
   requestAnimationFrame(() => requestAnimationFrame(() => moveTo(place)?.focus({ preventScroll: true })));
+  return true;
+}
+
+/** Shows the newest operations. */
+export function toTop(): void {
+  window.scrollTo({ top: 0, behavior: "instant" });
 }
 
 function moveTo({ id, top }: Place): HTMLElement | undefined {

@@ -45,6 +45,7 @@ export const historyWords = words({
     emptyDaySentence: "Days are in UTC, as in the log.",
     start: "Compute something",
     retry: "Try again",
+    unreachable: "No answer came. What is shown here may be out of date; try again when the gateway is back.",
     back: "Back to history",
     operation: "Operation",
     looking: "Looking it up…",
@@ -113,6 +114,8 @@ export const historyWords = words({
     emptyDaySentence: "Les jours sont en temps universel (UTC), comme dans le journal.",
     start: "Lancer un calcul",
     retry: "Réessayer",
+    unreachable:
+      "Aucune réponse n’est arrivée. Ce qui est affiché ici n’est peut-être plus à jour\u00a0; réessayez quand la passerelle sera de retour.",
     back: "Retour à l’historique",
     operation: "Opération",
     looking: "Recherche…",

@@ -152,9 +152,12 @@ describe("the history of many operations", () => {
 
   it("waits with operations of others until somebody wants to see them", async () => {
     const page = await show(stack);
+    await page.clock.install();
+    await page.reload();
     await listed(page, 50);
     const [id = ""] = await computeMany(stack, 1);
     newestFirst.unshift(id);
+    await page.clock.fastForward(10_000);
     await page.locator("#arrivals").waitFor();
     assert.match(await page.locator("#arrivals").innerText(), /^1 new operation/);
     assert.equal(await row(page, id).count(), 0);
@@ -260,13 +263,7 @@ describe("the history of a stack whose workers come late", () => {
     const page = await show(stack, "?timeout=4s");
     await page.fill("#values", "4, 5, 2, 35, 2452");
     await page.click("#compute");
-    await page
-      .locator("#main[data-state=computing]")
-      .waitFor({ timeout: 3000 })
-      .catch(async () => {
-        await windowShot(page, "debug");
-        console.log("COMPLAINTS", opened.complaints, await page.locator("main").getAttribute("data-state"));
-      });
+    await page.locator("#main[data-state=computing]").waitFor();
     await page.evaluate((hash) => (window.location.hash = hash), HISTORY);
     const own = page.locator("#history tr[data-own]");
     await own.getByText("Computing…").waitFor();
@@ -320,6 +317,50 @@ describe("the history of a stack whose workers come late", () => {
     await accessible(page, "failed operation");
     await page.getByTestId("back").click();
     await row(page, id).locator("[data-column=result] .bad").waitFor();
+  });
+
+  it("asks for a token where authentication is on, and lists with it", async () => {
+    const page = await show(stack, "");
+    // What a proxy that authenticates answers in gRPC-Web: trailers alone, in the place of headers.
+    const refusal = {
+      "content-type": "application/grpc-web+proto",
+      "grpc-status": "16",
+      "grpc-message": "who are you",
+    };
+    await page.route("**/ListOperations", (route) =>
+      route.request().headers()["authorization"] === "Bearer open-sesame"
+        ? route.continue()
+        : route.fulfill({ status: 200, headers: refusal }),
+    );
+    await page.evaluate((hash) => (window.location.hash = hash), HISTORY);
+    await page.getByTestId("history-trouble").waitFor();
+    await accessible(page, "history without a token");
+    await page.getByTestId("token").fill("open-sesame");
+    await page.getByTestId("use-token").click();
+    await listed(page, 3);
+    await page.getByTestId("history-trouble").waitFor({ state: "detached" });
+  });
+
+  it("asks for nothing while the tab is hidden", async () => {
+    const page = await show(stack);
+    await listed(page, 3);
+    await page.clock.install();
+    await page.reload();
+    await listed(page, 3);
+    let asked = 0;
+    page.on("request", (request) => {
+      asked += request.url().includes("ComputeService") ? 1 : 0;
+    });
+    const turn = (state: string) =>
+      page.evaluate((state) => {
+        Object.defineProperty(document, "visibilityState", { configurable: true, value: state });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, state);
+    await turn("hidden");
+    await page.clock.runFor(10 * 60_000);
+    assert.equal(asked, 0);
+    await turn("visible");
+    await until("it asks again", 5_000, async () => (asked > 0 ? true : undefined));
   });
 
   it("keeps what it has when the gateway cannot be reached, says so, and can be asked again", async () => {
