@@ -38,6 +38,7 @@ await build({
   target: BROWSERS,
   charset: "utf8",
   legalComments: "none",
+  define: { THREAD_URL: '"/thread.js"' },
   banner: { js: await notice() },
 });
 await build({
