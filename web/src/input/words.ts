@@ -2,7 +2,7 @@
 
 import { integer } from "../language/format";
 import { words } from "../language/language";
-import { INT64_MAX, INT64_MIN } from "../reading/integers";
+import { INT64_MAX, INT64_MIN } from "../reading/integer";
 import type { Problem, Reason, Reading } from "../reading/messages";
 
 // What is wrong with a piece of the list, to follow the piece and its place.
