@@ -17,15 +17,22 @@ export function AttachedList({ attached: { source } }: { readonly attached: Atta
     }
   }, [source]);
   const current = list.value;
+  const isReading = current.kind === "reading";
   const name = nameOf(source);
   return (
     <div id="attached" class="attached" ref={box} tabIndex={-1} role="group" aria-label={name}>
       <p class="attached-name">{name}</p>
       <p class="attached-facts">{factsOf(source)}</p>
-      <button type="button" id="remove" class="quiet" aria-label={text.removeList(name)} onClick={detach}>
-        {current.kind === "reading" ? text.cancel : text.remove}
+      <button
+        type="button"
+        id="remove"
+        class="quiet"
+        aria-label={isReading ? undefined : text.removeList(name)}
+        onClick={detach}
+      >
+        {isReading ? text.stopReading : text.remove}
       </button>
-      {current.kind === "reading" && (
+      {isReading && (
         <div class="attached-progress">
           <progress id="progress" aria-label={text.reading} value={current.fraction} />
           <span>{text.readShare(Math.floor(current.fraction * 100))}</span>
@@ -53,7 +60,7 @@ function factsOf(source: Source): string {
     case "file":
       return fileSize(source.file.size);
     case "text":
-      return text.characters(source.text.length);
+      return `${text.characters(source.text.length)}, ${text.longTextHint}`;
     case "random":
       return text.randomRange(String(source.min), String(source.max));
   }

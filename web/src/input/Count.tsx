@@ -1,7 +1,7 @@
 // The line below the list: how many integers were read and which, or the first thing that is wrong.
 
 import { useEffect, useRef } from "preact/hooks";
-import { visible } from "../reading/integers";
+import { visible } from "../plain";
 import { announce } from "../shell/announce";
 import type { SettledList } from "./list";
 import { preview } from "./preview";

@@ -120,6 +120,9 @@ function showFault(field: HTMLTextAreaElement | null): void {
   } else if (field !== null) {
     field.focus();
   } else {
-    document.querySelector<HTMLElement>("#columns input, #read-again, #attached")?.focus();
+    const place = ["#columns input", "#read-again", "#attached"].find(
+      (place) => document.querySelector(place) !== null,
+    );
+    document.querySelector<HTMLElement>(place ?? "#file")?.focus();
   }
 }

@@ -51,6 +51,9 @@ export function Mirror({ field, text, problems }: Props) {
 }
 
 function marked(text: string, problems: readonly Problem[]) {
+  if (problems.length === 0) {
+    return null;
+  }
   let at = 0;
   const pieces = problems.map(({ offset, length }) => {
     const before = text.slice(at, offset);

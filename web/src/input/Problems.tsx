@@ -1,6 +1,6 @@
 // The pieces of the list that are not integers: the first one in its line, the others below.
 
-import { visible } from "../reading/integers";
+import { visible } from "../plain";
 import type { Problem, Reading } from "../reading/messages";
 import { inputWords } from "./words";
 

@@ -1,7 +1,7 @@
 // Reads the optional inputs of the form and of the address. Ranges are the gateway's to check: it knows its limits and names
 // the field in its answer. Here only what cannot be put into a request is refused.
 
-import { visible } from "../reading/integers";
+import { visible } from "../plain";
 import { inputWords } from "./words";
 
 /** A value, or a sentence (without a full stop, in the page's language) that says what is wrong. */

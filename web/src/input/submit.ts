@@ -4,6 +4,7 @@ import { effect, signal, untracked } from "@preact/signals";
 import { call } from "../call/call";
 import { cancelCall, startCall } from "../call/start";
 import { list, type List } from "./list";
+import { readAgain } from "./source";
 import { readBins, readProbabilities, withQuartiles } from "./options";
 
 /** The optional inputs, as they are written. */
@@ -29,6 +30,9 @@ export function submit(): void {
   }
   const probabilities = readProbabilities(quantiles.value);
   const number = readBins(bins.value);
+  if (isLost()) {
+    readAgain();
+  }
   if (list.value.kind === "reading") {
     waiting.value = true;
   } else if (list.value.kind !== "list") {
@@ -42,6 +46,13 @@ export function submit(): void {
     sent.value = { list: list.value, quantiles: quantiles.value, bins: bins.value };
     startCall({ quantiles: withQuartiles(probabilities.value), bins: number.value });
   }
+}
+
+// Whether the thread that holds the list has died in the last call, and the list with it.
+function isLost(): boolean {
+  return (
+    call.value.state === "failed" && call.value.failure.reason === "PAGE_FAILED" && sent.value?.list === list.value
+  );
 }
 
 /** Gives up what was asked for: the call under way, or the wait for the list. */

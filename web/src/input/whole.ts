@@ -1,6 +1,6 @@
 // Reads the numbers of the random list.
 
-import { INT64_MAX, INT64_MIN } from "../reading/integers";
+import { INT64_MAX, INT64_MIN } from "../reading/integer";
 
 /** A whole number, or which thing is wrong with it. */
 export type Whole =

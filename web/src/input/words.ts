@@ -2,7 +2,7 @@
 
 import { integer } from "../language/format";
 import { words } from "../language/language";
-import { INT64_MAX, INT64_MIN } from "../reading/integers";
+import { INT64_MAX, INT64_MIN } from "../reading/integer";
 import type { Problem, Reason, Reading } from "../reading/messages";
 
 // What is wrong with a piece of the list, to follow the piece and its place.
@@ -56,12 +56,11 @@ export const inputWords = words({
     removeList: (name: string) => `Remove ${name}`,
     longText: "Long text",
     characters: (count: number) => `${integer(count)} characters`,
-    longTextHint: "Too long for the field, so it is read from here.",
+    longTextHint: "too long for the text field",
     randomName: "Random integers",
     randomRange: (min: string, max: string) => `drawn evenly from ${min} to ${max}`,
 
     chooseColumn: "Which column is the list?",
-    columnsHint: "The file has several. Choosing one reads it again.",
     columnUntitled: (number: number) => `Column ${integer(number)}`,
     columnIntegers: "integers",
     columnOther: "not integers",
@@ -137,12 +136,11 @@ export const inputWords = words({
     removeList: (name: string) => `Retirer ${name}`,
     longText: "Texte long",
     characters: (count: number) => `${integer(count)} caractères`,
-    longTextHint: "Trop long pour le champ, il est lu d’ici.",
+    longTextHint: "trop long pour le champ de saisie",
     randomName: "Entiers aléatoires",
     randomRange: (min: string, max: string) => `tirés uniformément de ${min} à ${max}`,
 
     chooseColumn: "Quelle colonne est la liste ?",
-    columnsHint: "Le fichier en a plusieurs. En choisir une relit le fichier.",
     columnUntitled: (number: number) => `Colonne ${integer(number)}`,
     columnIntegers: "des entiers",
     columnOther: "pas des entiers",
