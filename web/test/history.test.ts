@@ -6,7 +6,7 @@ import { OperationSchema, type Operation } from "../gen/compute/v1/compute_pb";
 import { idOf } from "../src/api/operations";
 import { rounded } from "../src/history/numbers";
 import { arrived, begin, end, MOST_OWN, own, type Own } from "../src/history/own";
-import { isPending, merged, rowsOf } from "../src/history/rows";
+import { blocksOf, isPending, merged, rowsOf } from "../src/history/rows";
 import { ago, createTimeOf, dayOf, lasting } from "../src/history/time";
 import { language } from "../src/language/language";
 
@@ -113,6 +113,37 @@ describe("rows of the history", () => {
     assert.deepEqual(keys({ day: "2026-11-24", since: 0 }, all), ["a"]);
     assert.deepEqual(keys({ day: "", since: 2_000 }, [mine(1_000, "failed", "c"), mine(3_000, "failed", "d")]), ["d"]);
   });
+});
+
+describe("blocks of rows", () => {
+  const made = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => {
+      const key = `${"0".repeat(24)}${((from + i) * 7).toString(16).padStart(12, "0")}`;
+      return { key, operation: undefined, own: undefined };
+    }).reverse();
+
+  it("hold every row once and in order", () => {
+    const rows = made(0, 1_000);
+    const blocks = blocksOf(rows);
+    assert.deepEqual(
+      blocks.flatMap((block) => block.rows),
+      rows,
+    );
+    assert.ok(blocks.length > 20 && blocks.length < 50, `${blocks.length} blocks`);
+    assert.equal(new Set(blocks.map(({ key }) => key)).size, blocks.length);
+  });
+
+  it("stay as they are between rows that come at either end", () => {
+    const before = blocksOf(made(200, 800));
+    const after = blocksOf(made(0, 1_000));
+    const kept = after.map(({ key }) => key);
+    for (const { key, rows } of before.slice(1, -1)) {
+      assert.ok(kept.includes(key), key);
+      assert.deepEqual(after.find((block) => block.key === key)?.rows, rows);
+    }
+  });
+
+  it("are none where there are no rows", () => assert.deepEqual(blocksOf([]), []));
 });
 
 describe("times", () => {

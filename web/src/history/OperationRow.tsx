@@ -1,5 +1,6 @@
 // A row of the history. Its properties are the same objects as long as nothing changes, so that a long list is drawn fast.
 
+import { useComputed } from "@preact/signals";
 import type { Operation, Statistics } from "../../gen/compute/v1/compute_pb";
 import { idOf } from "../api/operations";
 import { explain } from "../call/explain";
@@ -130,10 +131,12 @@ function Yours() {
   );
 }
 
+// The text follows the clock without the row being drawn again.
 function Ago({ date }: { readonly date: Date }) {
+  const text = useComputed(() => ago(date, now.value));
   return (
     <time dateTime={date.toISOString()} title={exactly(date)}>
-      {ago(date, now.value)}
+      {text}
     </time>
   );
 }

@@ -1,8 +1,9 @@
 // The rows of the history: a table where there is room, cards where there is not. The roles are written out, because browsers
-// forget those of elements that are not laid out as a table; rows that are out of sight are not laid out at all.
+// forget those of elements that are not laid out as a table; blocks of rows that are out of sight are not laid out at all.
 
 import { isLoading, nextPage, rows } from "./listing";
 import { OperationRow } from "./OperationRow";
+import { blocksOf } from "./rows";
 import { historyWords } from "./words";
 
 const SKELETON = Array.from({ length: 8 }, (_, index) => index);
@@ -20,11 +21,13 @@ export function OperationTable() {
           ))}
         </tr>
       </thead>
-      <tbody role="rowgroup">
-        {rows.value.map(({ key, operation, own }) => (
-          <OperationRow key={key} operation={operation} own={own} />
-        ))}
-      </tbody>
+      {blocksOf(rows.value).map((block) => (
+        <tbody key={block.key} role="rowgroup" style={{ "--rows": block.rows.length }}>
+          {block.rows.map(({ key, operation, own }) => (
+            <OperationRow key={key} operation={operation} own={own} />
+          ))}
+        </tbody>
+      ))}
       {nextPage.value === undefined && isLoading.value && <Skeleton />}
     </table>
   );

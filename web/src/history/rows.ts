@@ -39,6 +39,27 @@ export function rowsOf(listed: readonly Operation[], own: readonly Own[], range:
   return [...rows, ...others];
 }
 
+/** A part of the rows that the browser lays out, or leaves aside while it is out of sight. */
+export interface Block {
+  readonly key: string;
+  readonly rows: readonly Row[];
+}
+
+/**
+ * The rows in blocks of 32 on average. The ids themselves say where a block starts: rows that come at either end leave the
+ * blocks between them as they are.
+ */
+export function blocksOf(rows: readonly Row[]): readonly Block[] {
+  const blocks: { key: string; rows: Row[] }[] = [{ key: "newest", rows: [] }];
+  for (const row of rows) {
+    if (Number.parseInt(row.key.slice(-2), 16) % 32 === 0) {
+      blocks.push({ key: row.key, rows: [] });
+    }
+    blocks.at(-1)?.rows.push(row);
+  }
+  return blocks.filter((block) => block.rows.length > 0);
+}
+
 /** The operations that a listing reaches. */
 export interface Range {
   /** The day in UTC; empty: any. */
