@@ -83,7 +83,7 @@ const STATES: readonly State[] = [
     name: "history",
     async bring(page) {
       await compute(page);
-      await page.locator("nav a").nth(1).click();
+      await page.locator("header nav a").nth(1).click();
       await page.locator('#main[data-view="history"] a[href^="#/operations/"]').first().waitFor();
     },
   },
@@ -143,7 +143,7 @@ test("the keyboard alone is enough: from a list to its result, to the history, t
   await page.locator('[data-stat="median"]').waitFor();
 
   // From the result all the way to the top, and over the browser's own edge of the page.
-  await tabTo(page, "nav a:nth-child(2)");
+  await tabTo(page, "header nav a:nth-child(2)");
   await keyboard.press("Enter");
   await page.locator('#main[data-view="history"]').waitFor();
   await page.waitForFunction(() => document.getElementById("main")?.contains(document.activeElement));
@@ -154,7 +154,7 @@ test("the keyboard alone is enough: from a list to its result, to the history, t
   await page.locator('#main[data-view="operation"] [data-stat="median"]').waitFor();
   assert.ok(await page.evaluate(() => document.getElementById("main")?.contains(document.activeElement)));
 
-  await tabTo(page, "nav a:nth-child(1)");
+  await tabTo(page, "header nav a:nth-child(1)");
   await keyboard.press("Enter");
   await page.locator('#main[data-view="compute"]').waitFor();
   assert.deepEqual(complaints, []);
@@ -209,7 +209,7 @@ test("nothing moves by itself for those who asked for less motion", async () => 
   assert.equal(await moving(), 0);
   await compute(page);
   assert.equal(await moving(), 0);
-  await page.locator("nav a").nth(1).click();
+  await page.locator("header nav a").nth(1).click();
   await page.locator('#main[data-view="history"]').waitFor();
   assert.equal(await moving(), 0);
   await context.close();
