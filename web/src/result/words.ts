@@ -225,7 +225,7 @@ export const journeyWords = words<JourneyWords>({
     longest: (part) => `The longest part was spent ${EN_PARTS[part]}.`,
   },
   fr: {
-    title: "Où le temps est passé",
+    title: "Où est passé le temps",
     parts: {
       network: "Navigateur et passerelle",
       gateway: "Passerelle",
