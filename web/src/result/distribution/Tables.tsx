@@ -2,10 +2,12 @@
 
 import { useSignal } from "@preact/signals";
 import { double, integer } from "../../language/format";
+import { locale } from "../../language/language";
 import { formatDouble } from "../../plain";
 import { CopyButton } from "../CopyButton";
+import { briefEdges } from "./axis";
 import type { Shape } from "./shape";
-import { chartWords } from "../words";
+import { chartWords, resultWords } from "../words";
 
 /** The tables; they are made when they are opened. */
 export function DistributionTables({ shape }: { readonly shape: Shape }) {
@@ -53,7 +55,7 @@ function Bins({ shape }: { readonly shape: Shape }) {
     <>
       <div class="label-row">
         <h4>{text.binCaption}</h4>
-        <CopyButton text={() => binsText(shape)} what={text.copyTable} label={text.copyTable} />
+        <CopyButton text={() => binsText(shape)} what={text.copyTable} label={resultWords().copy} />
       </div>
       <div class="scroll" tabIndex={0} role="region" aria-label={text.binCaption}>
         <table>
@@ -68,10 +70,10 @@ function Bins({ shape }: { readonly shape: Shape }) {
             {shape.bins.map(({ from, to, count }, i) => (
               <tr key={i}>
                 <td>
-                  <Real value={from} />
+                  <Edge shape={shape} value={from} />
                 </td>
                 <td>
-                  <Real value={to} />
+                  <Edge shape={shape} value={to} />
                 </td>
                 <td data-testid="bin-count">
                   <Whole value={count} />
@@ -92,6 +94,11 @@ function Whole({ value }: { readonly value: bigint }) {
 
 function Real({ value }: { readonly value: number }) {
   return <data value={formatDouble(value)}>{double(value)}</data>;
+}
+
+// Rounded, so that the table can be read on a phone; what programs read, and what is copied, is not.
+function Edge({ shape, value }: { readonly shape: Shape; readonly value: number }) {
+  return <data value={formatDouble(value)}>{briefEdges(shape, locale.value)(value)}</data>;
 }
 
 // Lines of numbers with tabs between them: what a spreadsheet takes.
