@@ -5,7 +5,7 @@ import { double, integer } from "../../language/format";
 import { locale } from "../../language/language";
 import { formatDouble } from "../../plain";
 import { CopyButton } from "../CopyButton";
-import { briefEdges } from "./axis";
+import { briefEdges, type Brief } from "./axis";
 import type { Shape } from "./shape";
 import { chartWords, resultWords } from "../words";
 
@@ -51,6 +51,8 @@ function Points({ shape }: { readonly shape: Shape }) {
 
 function Bins({ shape }: { readonly shape: Shape }) {
   const text = chartWords();
+  // Edges are rounded, so that the table can be read on a phone.
+  const write = briefEdges(shape, locale.value);
   return (
     <>
       <div class="label-row">
@@ -70,10 +72,10 @@ function Bins({ shape }: { readonly shape: Shape }) {
             {shape.bins.map(({ from, to, count }, i) => (
               <tr key={i}>
                 <td>
-                  <Edge shape={shape} value={from} />
+                  <Edge value={from} write={write} />
                 </td>
                 <td>
-                  <Edge shape={shape} value={to} />
+                  <Edge value={to} write={write} />
                 </td>
                 <td data-testid="bin-count">
                   <Whole value={count} />
@@ -96,9 +98,9 @@ function Real({ value }: { readonly value: number }) {
   return <data value={formatDouble(value)}>{double(value)}</data>;
 }
 
-// Rounded, so that the table can be read on a phone; what programs read, and what is copied, is not.
-function Edge({ shape, value }: { readonly shape: Shape; readonly value: number }) {
-  return <data value={formatDouble(value)}>{briefEdges(shape, locale.value)(value)}</data>;
+// What programs read, and what is copied, is not rounded.
+function Edge({ value, write }: { readonly value: number; readonly write: Brief }) {
+  return <data value={formatDouble(value)}>{write(value)}</data>;
 }
 
 // Lines of numbers with tabs between them: what a spreadsheet takes.
