@@ -36,9 +36,16 @@ export function CopyButton({ text, what, label }: CopyProps) {
   };
 
   if (label === undefined) {
+    const isDone = said.value === texts.copied;
     return (
-      <button type="button" class="copy-figure" title={said.value ?? texts.copy} aria-label={what} onClick={onClick}>
-        <CopyIcon isDone={said.value === texts.copied} />
+      <button
+        type="button"
+        class={isDone ? "copy-figure done" : "copy-figure"}
+        title={said.value ?? texts.copy}
+        aria-label={what}
+        onClick={onClick}
+      >
+        <CopyIcon isDone={isDone} />
       </button>
     );
   }
@@ -51,7 +58,7 @@ export function CopyButton({ text, what, label }: CopyProps) {
 
 function CopyIcon({ isDone }: { readonly isDone: boolean }) {
   return (
-    <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" class={isDone ? "icon done" : "icon"}>
+    <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
       {isDone ? <path d="M3 8.5 6.5 12 13 4.5" /> : <path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" />}
     </svg>
   );

@@ -4,7 +4,8 @@ import type { ComponentChildren } from "preact";
 import { CopyButton } from "./CopyButton";
 import { resultWords } from "./words";
 
-interface FigureProps {
+/** What there is to a figure. */
+export interface FigureProps {
   readonly name: ComponentChildren;
   /** The name where only a text can stand. */
   readonly plainName: string;
@@ -19,9 +20,9 @@ interface FigureProps {
 /** A number in a list of them (`<dl>`), with a button that copies it. */
 export function Figure({ name, plainName, raw, shown, data }: FigureProps) {
   return (
-    <div class="figure">
+    <div class={`figure ${sizeOf(shown)}`}>
       <dt>{name}</dt>
-      <dd {...data} class={sizeOf(shown)}>
+      <dd {...data}>
         <data value={raw}>
           <Breakable text={shown} />
         </data>
@@ -29,6 +30,11 @@ export function Figure({ name, plainName, raw, shown, data }: FigureProps) {
       </dd>
     </div>
   );
+}
+
+/** Whether a number is too long to stand in a narrow column. */
+export function isLong(shown: string): boolean {
+  return shown.length > 11;
 }
 
 /** A number that is broken between its groups of digits, if it has to be. */
@@ -39,6 +45,8 @@ export function Breakable({ text }: { readonly text: string }) {
 
 // A longer number is set smaller. The style sheet knows how much room each of these takes.
 function sizeOf(shown: string): string {
-  const { length } = shown;
-  return length <= 8 ? "short" : length <= 11 ? "medium" : length <= 22 ? "long" : "longest";
+  if (isLong(shown)) {
+    return shown.length <= 22 ? "long" : "longest";
+  }
+  return shown.length <= 8 ? "short" : "medium";
 }

@@ -57,7 +57,7 @@ function When({ name, date }: { readonly name: string; readonly date: Date }) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>
+      <dd class="when">
         <time dateTime={date.toISOString()}>{moment(date)}</time>
       </dd>
     </div>

@@ -146,7 +146,7 @@ export const chartWords = words<ChartWords>({
     lastBin: "The last bin includes its upper end.",
   },
   fr: {
-    title: "Distribution",
+    title: "Répartition",
     marks: { min: "Min", lowerQuartile: "Q1", median: "Médiane", mean: "Moyenne", upperQuartile: "Q3", max: "Max" },
     all: "Toutes les valeurs",
     bins: (count, width) =>
@@ -156,16 +156,16 @@ export const chartWords = words<ChartWords>({
     line: "Le trait va de la plus petite à la plus grande valeur.",
     tooFine:
       "Les valeurs sont si grandes et si proches que médiane, moyenne et quartiles, arrondis en virgule flottante, ne peuvent pas être placés entre elles.",
-    label: (count, marks) => `Distribution de ${count}\u00a0valeurs. ${marks.join(", ")}.`,
+    label: (count, marks) => `Répartition de ${count}\u00a0valeurs. ${marks.join(", ")}.`,
     fullest: (from, to, count) => `La classe la plus fournie, de ${from} à ${to}, en compte ${count}.`,
     range: (from, to) => `${from} à ${to}`,
     values: (count, written) => (count <= 1n ? `${written}\u00a0valeur` : `${written}\u00a0valeurs`),
     explore: "Classes de l’histogramme",
     table: "En tableau",
     copyTable: "Copier les classes",
-    pointCaption: "Points de la boîte à moustaches",
+    pointCaption: "Repères de la boîte à moustaches",
     binCaption: "Classes de l’histogramme",
-    point: "Point",
+    point: "Repère",
     value: "Valeur",
     from: "De",
     below: "À moins de",
@@ -177,7 +177,8 @@ export const chartWords = words<ChartWords>({
 interface JourneyWords {
   readonly title: string;
   readonly parts: Readonly<Record<PartName, string>>;
-  readonly hints: Readonly<Record<PartName, string>>;
+  /** What the parts other than the work are about. */
+  readonly hints: Readonly<Record<Exclude<PartName, "work">, string>>;
   readonly computing: (duration: string) => string;
   readonly total: string;
   readonly totalOfLog: string;
@@ -215,7 +216,6 @@ export const journeyWords = words<JourneyWords>({
       network: "there and back",
       gateway: "and its way to SQS",
       "request-queue": "waiting for a worker",
-      work: "",
       "reply-queue": "waiting for the gateway",
     },
     computing: (duration) => `computing: ${duration}`,
@@ -225,7 +225,7 @@ export const journeyWords = words<JourneyWords>({
     longest: (part) => `The longest part was spent ${EN_PARTS[part]}.`,
   },
   fr: {
-    title: "Où le temps est passé",
+    title: "Où est passé le temps",
     parts: {
       network: "Navigateur et passerelle",
       gateway: "Passerelle",
@@ -237,7 +237,6 @@ export const journeyWords = words<JourneyWords>({
       network: "aller et retour",
       gateway: "et son trajet vers SQS",
       "request-queue": "en attente d’un worker",
-      work: "",
       "reply-queue": "en attente de la passerelle",
     },
     computing: (duration) => `calcul\u00a0: ${duration}`,

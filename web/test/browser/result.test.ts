@@ -99,7 +99,7 @@ describe("the figures", () => {
     assert.equal(await shown(page, '[data-stat="max"]'), "2\u202f452");
     assert.equal(await shown(page, '[data-stat="mean"]'), "499,6");
     assert.equal(await stat(page, "mean"), "499.6");
-    await page.getByRole("heading", { name: "Où le temps est passé" }).waitFor();
+    await page.getByRole("heading", { name: "Où est passé le temps" }).waitFor();
     await screenshot(page, "result-french");
   });
 

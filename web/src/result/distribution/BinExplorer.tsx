@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { integer } from "../../language/format";
 import { locale } from "../../language/language";
-import { brief } from "./axis";
+import { briefEdges } from "./axis";
 import type { Layout } from "./Chart";
 import { binPlace, type Shape } from "./shape";
 import { chartWords } from "../words";
@@ -115,8 +115,7 @@ function describe(shape: Shape, index: number): readonly [range: string, values:
   if (bin === undefined) {
     return ["", ""];
   }
-  const { low, high, bins } = shape;
   const text = chartWords();
-  const write = brief(locale.value, Math.max(Math.abs(low), Math.abs(high)), (high - low) / bins.length / 100);
+  const write = briefEdges(shape, locale.value);
   return [text.range(write(bin.from), write(bin.to)), text.values(bin.count, integer(bin.count))];
 }

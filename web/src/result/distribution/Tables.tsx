@@ -2,10 +2,12 @@
 
 import { useSignal } from "@preact/signals";
 import { double, integer } from "../../language/format";
+import { locale } from "../../language/language";
 import { formatDouble } from "../../plain";
 import { CopyButton } from "../CopyButton";
+import { briefEdges, type Brief } from "./axis";
 import type { Shape } from "./shape";
-import { chartWords } from "../words";
+import { chartWords, resultWords } from "../words";
 
 /** The tables; they are made when they are opened. */
 export function DistributionTables({ shape }: { readonly shape: Shape }) {
@@ -49,11 +51,13 @@ function Points({ shape }: { readonly shape: Shape }) {
 
 function Bins({ shape }: { readonly shape: Shape }) {
   const text = chartWords();
+  // Edges are rounded, so that the table can be read on a phone.
+  const write = briefEdges(shape, locale.value);
   return (
     <>
       <div class="label-row">
         <h4>{text.binCaption}</h4>
-        <CopyButton text={() => binsText(shape)} what={text.copyTable} label={text.copyTable} />
+        <CopyButton text={() => binsText(shape)} what={text.copyTable} label={resultWords().copy} />
       </div>
       <div class="scroll" tabIndex={0} role="region" aria-label={text.binCaption}>
         <table>
@@ -68,10 +72,10 @@ function Bins({ shape }: { readonly shape: Shape }) {
             {shape.bins.map(({ from, to, count }, i) => (
               <tr key={i}>
                 <td>
-                  <Real value={from} />
+                  <Edge value={from} write={write} />
                 </td>
                 <td>
-                  <Real value={to} />
+                  <Edge value={to} write={write} />
                 </td>
                 <td data-testid="bin-count">
                   <Whole value={count} />
@@ -92,6 +96,11 @@ function Whole({ value }: { readonly value: bigint }) {
 
 function Real({ value }: { readonly value: number }) {
   return <data value={formatDouble(value)}>{double(value)}</data>;
+}
+
+// What programs read, and what is copied, is not rounded.
+function Edge({ value, write }: { readonly value: number; readonly write: Brief }) {
+  return <data value={formatDouble(value)}>{write(value)}</data>;
 }
 
 // Lines of numbers with tabs between them: what a spreadsheet takes.

@@ -1,6 +1,7 @@
 // Ticks of an axis and their labels.
 
 import { ticks } from "d3-array";
+import type { Shape } from "./shape";
 
 /** Writes numbers short enough for a chart. */
 export type Brief = (value: number | bigint) => string;
@@ -30,6 +31,11 @@ export function brief(locale: string, size: number, step: number): Brief {
   }
   const mantissa = new Intl.NumberFormat(locale, { maximumFractionDigits: significant - 1 });
   return (value) => scientific(Number(value), magnitude, mantissa);
+}
+
+/** Writes the edges of bins to a hundredth of a bin. */
+export function briefEdges({ low, high, bins }: Shape, locale: string): Brief {
+  return brief(locale, Math.max(Math.abs(low), Math.abs(high)), (high - low) / bins.length / 100);
 }
 
 /** As many ticks as have room in `width`, so that their labels do not touch. `measure` tells how wide a text is. */
