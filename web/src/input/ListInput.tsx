@@ -22,6 +22,7 @@ export function ListInput() {
   const isRandomOpen = useSignal(false);
   const isAttached = attached.value !== undefined;
   const wasAttached = useRef(isAttached);
+  const fieldHadFocus = field.current !== null && document.activeElement === field.current;
   const shown = shownList();
   const isRefused = refused.value?.input === "values";
   const violations = violationsOf("values");
@@ -57,7 +58,7 @@ export function ListInput() {
       </div>
       {isRandomOpen.value && <RandomList close={() => (isRandomOpen.value = false)} />}
       {attached.value !== undefined ? (
-        <AttachedList attached={attached.value} />
+        <AttachedList attached={attached.value} takesFocus={fieldHadFocus} />
       ) : (
         <ListField
           field={field}

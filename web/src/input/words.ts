@@ -58,7 +58,7 @@ export const inputWords = words({
     characters: (count: number) => `${integer(count)} characters`,
     longTextHint: "too long for the text field",
     randomName: "Random integers",
-    randomRange: (min: string, max: string) => `drawn evenly from ${min} to ${max}`,
+    randomRange: (min: bigint, max: bigint) => `drawn evenly from ${integer(min)} to ${integer(max)}`,
 
     chooseColumn: "Which column is the list?",
     columnUntitled: (number: number) => `Column ${integer(number)}`,
@@ -75,7 +75,6 @@ export const inputWords = words({
       json: "The file is not JSON with a list of integers in it.",
       encoding: "The file is not text in UTF-8 or UTF-16. Save it as UTF-8 and choose it again.",
     } satisfies Record<(Reading & { kind: "unreadable" })["why"], string>,
-    unreadableText: "The text cannot be read.",
     readerFailed: "The list was not read: the reading thread of this page has stopped.",
     readAgain: "Read it again",
     detail: "Detail",
@@ -138,7 +137,7 @@ export const inputWords = words({
     characters: (count: number) => `${integer(count)} caractères`,
     longTextHint: "trop long pour le champ de saisie",
     randomName: "Entiers aléatoires",
-    randomRange: (min: string, max: string) => `tirés uniformément de ${min} à ${max}`,
+    randomRange: (min: bigint, max: bigint) => `tirés uniformément de ${integer(min)} à ${integer(max)}`,
 
     chooseColumn: "Quelle colonne est la liste ?",
     columnUntitled: (number: number) => `Colonne ${integer(number)}`,
@@ -156,7 +155,6 @@ export const inputWords = words({
       encoding:
         "Le fichier n’est pas du texte en UTF-8 ou en UTF-16. Enregistrez-le en UTF-8, puis choisissez-le à nouveau.",
     },
-    unreadableText: "Le texte ne peut pas être lu.",
     readerFailed: "La liste n’a pas été lue : le fil de lecture de cette page s’est arrêté.",
     readAgain: "Relire",
     detail: "Détail",
