@@ -252,9 +252,10 @@ describe("a file", () => {
 
   it("is chosen by keyboard", async () => {
     const page = await start();
+    const chooser = page.waitForEvent("filechooser");
     await page.locator("#file").focus();
-    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
-    await chooser.setFiles(await file("keys.txt", "1\n2\n3"));
+    await page.keyboard.press("Enter");
+    await (await chooser).setFiles(await file("keys.txt", "1\n2\n3"));
     await said(page, "3 integers: 1, 2, 3");
   });
 
@@ -344,13 +345,13 @@ describe("a file", () => {
 
   it("may be computed before it is read: that starts when it is", async () => {
     const page = await start();
-    await page.setInputFiles("#file", await file("waits.txt", "7 ".repeat(3_000_000)));
+    await page.setInputFiles("#file", await file("waits.txt", `7${" ".repeat(199)}`.repeat(300_000)));
     await page.locator("#progress").waitFor();
     await page.click("#compute");
     await page.getByText("Computing starts when the list is read").waitFor();
     assert.equal(await focused(page), "cancel");
     await page.locator("#main[data-state=done]").waitFor({ timeout: 60_000 });
-    assert.equal(await stat(page, "count"), "3000000");
+    assert.equal(await stat(page, "count"), "300000");
   });
 
   it("is read again when the reading thread has died", async () => {
@@ -544,6 +545,19 @@ describe("everyone", () => {
     await said(page, "Which column is the list?");
     await page.setViewportSize({ width: 320, height: 640 });
     await hasNoHorizontalScroll(page);
+  });
+
+  it("sees the bad piece underlined in its line where colours are the system's", async () => {
+    const page = await start({ forcedColors: "active" });
+    await page.fill("#values", "4, 5, 2\n2, abc, 35");
+    await page.locator(".excerpt mark").waitFor();
+    assert.match(
+      await page.locator(".excerpt mark").evaluate((mark) => getComputedStyle(mark).textDecorationLine),
+      /underline/,
+    );
+    // The text behind the field would be seen twice there.
+    assert.equal(await page.locator(".mirror").isVisible(), false);
+    await screenshot(page, "input-forced-colors");
   });
 
   it("sees it in the dark", async () => {
