@@ -2,8 +2,11 @@
 
 import { integer } from "../language/format";
 import { words } from "../language/language";
-import { INT64_MAX, INT64_MIN } from "../reading/integer";
 import type { Problem, Reason, Reading } from "../reading/messages";
+
+// The integers of 64 bits, as they are written in a list.
+const MIN = "-9223372036854775808";
+const MAX = "9223372036854775807";
 
 // What is wrong with a piece of the list, to follow the piece and its place.
 const reasons: Readonly<Record<"en" | "fr", Readonly<Record<Reason, string>>>> = {
@@ -11,7 +14,7 @@ const reasons: Readonly<Record<"en" | "fr", Readonly<Record<Reason, string>>>> =
     "not-integer": "is not an integer",
     decimal: "is a decimal; only integers are accepted",
     exponent: "has an exponent; write all its digits",
-    "beyond-64-bits": `is beyond 64 bits; integers reach from ${INT64_MIN} to ${INT64_MAX}`,
+    "beyond-64-bits": `is beyond 64 bits; integers reach from ${MIN} to ${MAX}`,
     grouping: "has a no-break or thin space that does not separate groups of three digits",
     bracket: "has a bracket; only one pair around the whole list is accepted",
     unclosed: "is not closed: the list does not end with the bracket that closes it",
@@ -20,7 +23,7 @@ const reasons: Readonly<Record<"en" | "fr", Readonly<Record<Reason, string>>>> =
     "not-integer": "n’est pas un entier",
     decimal: "est un nombre décimal ; seuls les entiers sont acceptés",
     exponent: "a un exposant ; écrivez tous les chiffres",
-    "beyond-64-bits": `dépasse 64 bits ; les entiers vont de ${INT64_MIN} à ${INT64_MAX}`,
+    "beyond-64-bits": `dépasse 64 bits ; les entiers vont de ${MIN} à ${MAX}`,
     grouping: "contient une espace insécable ou fine qui ne sépare pas des groupes de trois chiffres",
     bracket: "contient un crochet ; seule une paire autour de toute la liste est acceptée",
     unclosed: "n’est pas fermé : la liste ne se termine pas par le crochet fermant",

@@ -66,13 +66,16 @@ async function file(name: string, content: string | Uint8Array): Promise<string>
   return path;
 }
 
-/** Drags files over an element, as a file manager would, and lets them go there unless told not to. */
-async function drag(page: Page, selector: string, files: string[], drop = true): Promise<void> {
+/** Drags files or a text over an element, as another program would, and lets them go there unless told not to. */
+async function drag(page: Page, selector: string, dragged: string[] | string, drop = true): Promise<void> {
   const box = await page.locator(selector).boundingBox();
   assert.ok(box !== null, selector);
   const session = await page.context().newCDPSession(page);
   const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-  const data = { items: [], files, dragOperationsMask: 1 };
+  const data =
+    typeof dragged === "string"
+      ? { items: [{ mimeType: "text/plain", data: dragged }], dragOperationsMask: 1 }
+      : { items: [], files: dragged, dragOperationsMask: 1 };
   for (const type of ["dragEnter", "dragOver", ...(drop ? ["drop"] : [])] as ("dragEnter" | "dragOver" | "drop")[]) {
     await session.send("Input.dispatchDragEvent", { type, ...at, data });
   }
@@ -145,6 +148,19 @@ describe("a list that is typed or pasted", () => {
     await said(page, "1 integer: 7");
     assert.equal(await page.inputValue("#values"), "7");
     assert.equal(await focused(page), "values");
+  });
+
+  it("is taken from a text that is dropped on the form, behind what is there", async () => {
+    const page = await start();
+    await drag(page, "#count", "1 2");
+    await said(page, "2 integers: 1, 2");
+    await drag(page, "#count", "3");
+    await said(page, "3 integers: 1, 2, 3");
+    await drag(page, "#values", " 4");
+    await said(page, /^4 integers: /);
+    await drag(page, "#count", "5 ".repeat(100_001));
+    await said(page, /^100,00\d integers: /);
+    await page.locator("#attached", { hasText: "Long text" }).waitFor();
   });
 
   it("is still there after a look at the history", async () => {
