@@ -7,20 +7,25 @@ import { fileSize } from "./size";
 import { detach, type Attached } from "./source";
 import { inputWords } from "./words";
 
-export function AttachedList({ attached: { source } }: { readonly attached: Attached }) {
+interface Props {
+  readonly attached: Attached;
+  /** Whether it takes the focus when it appears: the field that has made way for it had it. */
+  readonly takesFocus: boolean;
+}
+
+export function AttachedList({ attached: { source }, takesFocus }: Props) {
   const text = inputWords();
   const box = useRef<HTMLDivElement>(null);
-  // The field that had the focus may have made way.
   useLayoutEffect(() => {
-    if (document.activeElement === document.body) {
+    if (takesFocus) {
       box.current?.focus();
     }
-  }, [source]);
+  }, []);
   const current = list.value;
   const isReading = current.kind === "reading";
   const name = nameOf(source);
   return (
-    <div id="attached" class="attached" ref={box} tabIndex={-1} role="group" aria-label={name}>
+    <div id="attached" class="attached" ref={box} tabIndex={-1} role="group" aria-label={name} aria-describedby="count">
       <p class="attached-name">{name}</p>
       <p class="attached-facts">{factsOf(source)}</p>
       <button
@@ -62,6 +67,6 @@ function factsOf(source: Source): string {
     case "text":
       return `${text.characters(source.text.length)}, ${text.longTextHint}`;
     case "random":
-      return text.randomRange(String(source.min), String(source.max));
+      return text.randomRange(source.min, source.max);
   }
 }

@@ -1,6 +1,7 @@
 // The list: the text field or what is attached in its place, how it was read, and other ways to give one.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
+import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Problem } from "../reading/messages";
 import { AttachedList } from "./AttachedList";
@@ -9,12 +10,14 @@ import { Count } from "./Count";
 import { FilePicker } from "./FilePicker";
 import { list, type SettledList } from "./list";
 import { EXAMPLE, ListField } from "./ListField";
+import { NotRead } from "./NotRead";
 import { Problems } from "./Problems";
 import { RandomList } from "./RandomList";
 import { attached, settled, type, typed } from "./source";
 import { refused, violationsOf } from "./submit";
-import { NotRead } from "./NotRead";
 import { inputWords } from "./words";
+
+type Field = RefObject<HTMLTextAreaElement | null>;
 
 export function ListInput() {
   const text = inputWords();
@@ -22,6 +25,7 @@ export function ListInput() {
   const isRandomOpen = useSignal(false);
   const isAttached = attached.value !== undefined;
   const wasAttached = useRef(isAttached);
+  const fieldHadFocus = field.current !== null && document.activeElement === field.current;
   const shown = shownList();
   const isRefused = refused.value?.input === "values";
   const violations = violationsOf("values");
@@ -37,27 +41,10 @@ export function ListInput() {
 
   return (
     <>
-      <div class="label-row">
-        {isAttached ? <h3>{text.integers}</h3> : <label for="values">{text.integers}</label>}
-        <span class="label-actions">
-          <button type="button" class="quiet" id="example" onClick={() => writeExample(field.current)}>
-            {text.example}
-          </button>
-          <button
-            type="button"
-            class="quiet"
-            id="random"
-            aria-expanded={isRandomOpen.value}
-            aria-controls="random-panel"
-            onClick={() => (isRandomOpen.value = !isRandomOpen.value)}
-          >
-            {text.random}
-          </button>
-        </span>
-      </div>
+      <Head field={field} isRandomOpen={isRandomOpen} />
       {isRandomOpen.value && <RandomList close={() => (isRandomOpen.value = false)} />}
       {attached.value !== undefined ? (
-        <AttachedList attached={attached.value} />
+        <AttachedList attached={attached.value} takesFocus={fieldHadFocus} />
       ) : (
         <ListField
           field={field}
@@ -83,6 +70,31 @@ export function ListInput() {
       )}
       <FilePicker />
     </>
+  );
+}
+
+// The title of the list, and the lists that are made at a click.
+function Head({ field, isRandomOpen }: { readonly field: Field; readonly isRandomOpen: Signal<boolean> }) {
+  const text = inputWords();
+  return (
+    <div class="label-row">
+      {attached.value !== undefined ? <h3>{text.integers}</h3> : <label for="values">{text.integers}</label>}
+      <span class="label-actions">
+        <button type="button" class="quiet" id="example" onClick={() => writeExample(field.current)}>
+          {text.example}
+        </button>
+        <button
+          type="button"
+          class="quiet"
+          id="random"
+          aria-expanded={isRandomOpen.value}
+          aria-controls="random-panel"
+          onClick={() => (isRandomOpen.value = !isRandomOpen.value)}
+        >
+          {text.random}
+        </button>
+      </span>
+    </div>
   );
 }
 

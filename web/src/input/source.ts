@@ -33,19 +33,22 @@ export const settled = signal<{ readonly list: SettledList; readonly text: strin
   text: "",
 });
 
+/** Grows whenever another list is given, be it read yet or not. */
+export const edition = signal(0);
+
 /** Takes what the text field holds now. A text too long for it is attached, and the field keeps what it had. */
 export function type(text: string): void {
   if (text.length > MAX_TYPED) {
     attach({ kind: "text", text });
     return;
   }
-  typed.value = text;
-  attached.value = undefined;
-  void read({ kind: "text", text });
+  edition.value += 1;
+  write(text);
 }
 
 /** Takes a list in the place of the text field. */
 export function attach(source: Source): void {
+  edition.value += 1;
   if (source.kind === "random" && source.count <= MAX_TYPED_RANDOM) {
     void typeRandom(source);
     return;
@@ -60,6 +63,7 @@ export function chooseColumn(id: string): void {
   if (value?.source.kind !== "file") {
     return;
   }
+  edition.value += 1;
   const source: Source = { ...value.source, column: id };
   attached.value = { ...value, source };
   void read(source);
@@ -73,6 +77,12 @@ export function detach(): void {
 /** Reads the same list again. */
 export function readAgain(): void {
   void read(attached.value?.source ?? { kind: "text", text: typed.value });
+}
+
+function write(text: string): void {
+  typed.value = text;
+  attached.value = undefined;
+  void read({ kind: "text", text });
 }
 
 // What is read for the page now; what comes of an earlier reading is no longer of interest.
@@ -105,6 +115,6 @@ function isAttached(source: Source): boolean {
 async function typeRandom(source: Source): Promise<void> {
   await read(source);
   if (settled.value.list.kind === "list" && list.value === settled.value.list) {
-    type(settled.value.list.list.first.join(", "));
+    write(settled.value.list.list.first.join(", "));
   }
 }

@@ -1,18 +1,21 @@
 // What the form asks for, and when it is sent.
 
-import { effect, signal, untracked } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { call } from "../call/call";
 import { cancelCall, startCall } from "../call/start";
 import { list, type List } from "./list";
-import { readAgain } from "./source";
+import { edition, readAgain } from "./source";
 import { readBins, readProbabilities, withQuartiles } from "./options";
 
 /** The optional inputs, as they are written. */
 export const quantiles = signal("");
 export const bins = signal("");
 
+// The list for which computing was asked while it is still read.
+const awaited = signal<number | undefined>(undefined);
+
 /** Whether computing was asked for while the list is still read: it starts by itself when it is. */
-export const waiting = signal(false);
+export const waiting = computed(() => awaited.value !== undefined);
 
 /** An input of the form. */
 export type Input = "values" | "quantiles" | "bins";
@@ -34,7 +37,7 @@ export function submit(): void {
     readAgain();
   }
   if (list.value.kind === "reading") {
-    waiting.value = true;
+    awaited.value = edition.value;
   } else if (list.value.kind !== "list") {
     refused.value = { input: "values" };
   } else if (!probabilities.ok) {
@@ -57,7 +60,7 @@ function isLost(): boolean {
 
 /** Gives up what was asked for: the call under way, or the wait for the list. */
 export function giveUp(): void {
-  waiting.value = false;
+  awaited.value = undefined;
   cancelCall();
 }
 
@@ -79,8 +82,14 @@ export function violationsOf(input: Input): readonly string[] {
 }
 
 effect(() => {
-  if (waiting.value && list.value.kind !== "reading") {
-    waiting.value = false;
+  if (awaited.value === undefined) {
+    return;
+  }
+  const isAnother = awaited.value !== edition.value;
+  if (isAnother || list.value.kind !== "reading") {
+    awaited.value = undefined;
+  }
+  if (!isAnother && list.value.kind !== "reading") {
     untracked(submit);
   }
 });

@@ -1,7 +1,5 @@
 // Reads the numbers of the random list.
 
-import { INT64_MAX, INT64_MIN } from "../reading/integer";
-
 /** A whole number, or which thing is wrong with it. */
 export type Whole =
   { readonly ok: true; readonly value: bigint } | { readonly ok: false; readonly reason: "notWhole" | "beyond64" };
@@ -15,6 +13,8 @@ export function readWhole(text: string): Whole {
     return { ok: false, reason: "notWhole" };
   }
   // Enough digits for 64 bits and zeros before them; more need not be converted to be refused.
-  const value = digits.length > 100 ? INT64_MAX + 1n : BigInt(digits.replace("+", ""));
-  return value < INT64_MIN || value > INT64_MAX ? { ok: false, reason: "beyond64" } : { ok: true, value };
+  const value = digits.length > 100 ? undefined : BigInt(digits.replace("+", ""));
+  return value === undefined || BigInt.asIntN(64, value) !== value
+    ? { ok: false, reason: "beyond64" }
+    : { ok: true, value };
 }

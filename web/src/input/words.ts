@@ -2,8 +2,11 @@
 
 import { integer } from "../language/format";
 import { words } from "../language/language";
-import { INT64_MAX, INT64_MIN } from "../reading/integer";
 import type { Problem, Reason, Reading } from "../reading/messages";
+
+// The integers of 64 bits, as they are written in a list.
+const MIN = "-9223372036854775808";
+const MAX = "9223372036854775807";
 
 // What is wrong with a piece of the list, to follow the piece and its place.
 const reasons: Readonly<Record<"en" | "fr", Readonly<Record<Reason, string>>>> = {
@@ -11,7 +14,7 @@ const reasons: Readonly<Record<"en" | "fr", Readonly<Record<Reason, string>>>> =
     "not-integer": "is not an integer",
     decimal: "is a decimal; only integers are accepted",
     exponent: "has an exponent; write all its digits",
-    "beyond-64-bits": `is beyond 64 bits; integers reach from ${INT64_MIN} to ${INT64_MAX}`,
+    "beyond-64-bits": `is beyond 64 bits; integers reach from ${MIN} to ${MAX}`,
     grouping: "has a no-break or thin space that does not separate groups of three digits",
     bracket: "has a bracket; only one pair around the whole list is accepted",
     unclosed: "is not closed: the list does not end with the bracket that closes it",
@@ -20,7 +23,7 @@ const reasons: Readonly<Record<"en" | "fr", Readonly<Record<Reason, string>>>> =
     "not-integer": "n’est pas un entier",
     decimal: "est un nombre décimal ; seuls les entiers sont acceptés",
     exponent: "a un exposant ; écrivez tous les chiffres",
-    "beyond-64-bits": `dépasse 64 bits ; les entiers vont de ${INT64_MIN} à ${INT64_MAX}`,
+    "beyond-64-bits": `dépasse 64 bits ; les entiers vont de ${MIN} à ${MAX}`,
     grouping: "contient une espace insécable ou fine qui ne sépare pas des groupes de trois chiffres",
     bracket: "contient un crochet ; seule une paire autour de toute la liste est acceptée",
     unclosed: "n’est pas fermé : la liste ne se termine pas par le crochet fermant",
@@ -58,7 +61,7 @@ export const inputWords = words({
     characters: (count: number) => `${integer(count)} characters`,
     longTextHint: "too long for the text field",
     randomName: "Random integers",
-    randomRange: (min: string, max: string) => `drawn evenly from ${min} to ${max}`,
+    randomRange: (min: bigint, max: bigint) => `drawn evenly from ${integer(min)} to ${integer(max)}`,
 
     chooseColumn: "Which column is the list?",
     columnUntitled: (number: number) => `Column ${integer(number)}`,
@@ -75,7 +78,6 @@ export const inputWords = words({
       json: "The file is not JSON with a list of integers in it.",
       encoding: "The file is not text in UTF-8 or UTF-16. Save it as UTF-8 and choose it again.",
     } satisfies Record<(Reading & { kind: "unreadable" })["why"], string>,
-    unreadableText: "The text cannot be read.",
     readerFailed: "The list was not read: the reading thread of this page has stopped.",
     readAgain: "Read it again",
     detail: "Detail",
@@ -138,7 +140,7 @@ export const inputWords = words({
     characters: (count: number) => `${integer(count)} caractères`,
     longTextHint: "trop long pour le champ de saisie",
     randomName: "Entiers aléatoires",
-    randomRange: (min: string, max: string) => `tirés uniformément de ${min} à ${max}`,
+    randomRange: (min: bigint, max: bigint) => `tirés uniformément de ${integer(min)} à ${integer(max)}`,
 
     chooseColumn: "Quelle colonne est la liste ?",
     columnUntitled: (number: number) => `Colonne ${integer(number)}`,
@@ -156,7 +158,6 @@ export const inputWords = words({
       encoding:
         "Le fichier n’est pas du texte en UTF-8 ou en UTF-16. Enregistrez-le en UTF-8, puis choisissez-le à nouveau.",
     },
-    unreadableText: "Le texte ne peut pas être lu.",
     readerFailed: "La liste n’a pas été lue : le fil de lecture de cette page s’est arrêté.",
     readAgain: "Relire",
     detail: "Détail",

@@ -10,6 +10,7 @@ import { accessible } from "./axe";
 import { screenshot, startChromium } from "./chromium";
 import { open, PHONE, type Opened } from "./open";
 import { isGiven, startStack, type Stack } from "./stack";
+import { until } from "./until";
 
 const README_LIST = "4, 5, 2, 35, 2452";
 const README_COUNT = "5 integers: 4, 5, 2, 35, 2452";
@@ -65,13 +66,16 @@ async function file(name: string, content: string | Uint8Array): Promise<string>
   return path;
 }
 
-/** Drags files over an element, as a file manager would, and lets them go there unless told not to. */
-async function drag(page: Page, selector: string, files: string[], drop = true): Promise<void> {
+/** Drags files or a text over an element, as another program would, and lets them go there unless told not to. */
+async function drag(page: Page, selector: string, dragged: string[] | string, drop = true): Promise<void> {
   const box = await page.locator(selector).boundingBox();
   assert.ok(box !== null, selector);
   const session = await page.context().newCDPSession(page);
   const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-  const data = { items: [], files, dragOperationsMask: 1 };
+  const data =
+    typeof dragged === "string"
+      ? { items: [{ mimeType: "text/plain", data: dragged }], dragOperationsMask: 1 }
+      : { items: [], files: dragged, dragOperationsMask: 1 };
   for (const type of ["dragEnter", "dragOver", ...(drop ? ["drop"] : [])] as ("dragEnter" | "dragOver" | "drop")[]) {
     await session.send("Input.dispatchDragEvent", { type, ...at, data });
   }
@@ -82,7 +86,8 @@ const selected = (page: Page) =>
     const { value, selectionStart, selectionEnd } = field as HTMLTextAreaElement;
     return value.slice(selectionStart, selectionEnd);
   });
-const focused = (page: Page) => page.evaluate(() => document.activeElement?.id);
+/** The id of what has the focus, or its element's name. */
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.localName);
 
 async function hasNoHorizontalScroll(page: Page): Promise<void> {
   const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -143,6 +148,19 @@ describe("a list that is typed or pasted", () => {
     await said(page, "1 integer: 7");
     assert.equal(await page.inputValue("#values"), "7");
     assert.equal(await focused(page), "values");
+  });
+
+  it("is taken from a text that is dropped on the form, behind what is there", async () => {
+    const page = await start();
+    await drag(page, "#count", "1 2");
+    await said(page, "2 integers: 1, 2");
+    await drag(page, "#count", "3");
+    await said(page, "3 integers: 1, 2, 3");
+    await drag(page, "#values", " 4");
+    await said(page, /^4 integers: /);
+    await drag(page, "#count", "5 ".repeat(100_001));
+    await said(page, /^100,00\d integers: /);
+    await page.locator("#attached", { hasText: "Long text" }).waitFor();
   });
 
   it("is still there after a look at the history", async () => {
@@ -250,9 +268,10 @@ describe("a file", () => {
 
   it("is chosen by keyboard", async () => {
     const page = await start();
+    const chooser = page.waitForEvent("filechooser");
     await page.locator("#file").focus();
-    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
-    await chooser.setFiles(await file("keys.txt", "1\n2\n3"));
+    await page.keyboard.press("Enter");
+    await (await chooser).setFiles(await file("keys.txt", "1\n2\n3"));
     await said(page, "3 integers: 1, 2, 3");
   });
 
@@ -330,20 +349,25 @@ describe("a file", () => {
       const progress = document.querySelector<HTMLProgressElement>("#progress");
       return progress !== null && progress.value > 0 && progress.value < 1;
     });
+    await page.click("#compute");
+    await page.locator("#cancel").waitFor();
     await page.getByRole("button", { name: "Stop reading" }).click();
     await said(page, "2 integers: 1, 2");
     assert.equal(await page.locator("#progress").count(), 0);
+    // What was to be computed was the file, and not what is in the field.
+    await page.locator("#compute").waitFor();
+    assert.equal(await page.locator("#main").getAttribute("data-state"), "idle");
   });
 
   it("may be computed before it is read: that starts when it is", async () => {
     const page = await start();
-    await page.setInputFiles("#file", await file("waits.txt", "7 ".repeat(3_000_000)));
+    await page.setInputFiles("#file", await file("waits.txt", `7${" ".repeat(199)}`.repeat(300_000)));
     await page.locator("#progress").waitFor();
     await page.click("#compute");
     await page.getByText("Computing starts when the list is read").waitFor();
     assert.equal(await focused(page), "cancel");
     await page.locator("#main[data-state=done]").waitFor({ timeout: 60_000 });
-    assert.equal(await stat(page, "count"), "3000000");
+    assert.equal(await stat(page, "count"), "300000");
   });
 
   it("is read again when the reading thread has died", async () => {
@@ -357,6 +381,25 @@ describe("a file", () => {
     await page.getByRole("button", { name: "Read it again" }).click();
     await said(page, "3 integers: 1, 2, 3");
   });
+});
+
+it("a list that the reading thread took with it is read again for the next try", async () => {
+  const page = await start();
+  await page.fill("#values", README_LIST);
+  await said(page, README_COUNT);
+  const [thread] = page.workers();
+  assert.ok(thread !== undefined, "there is a reading thread");
+  await thread.evaluate(
+    () =>
+      void setTimeout(() => {
+        throw new Error("the test has it fail");
+      }),
+  );
+  await until("the thread has ended", 10_000, async () => (page.workers().length === 0 ? true : undefined));
+  await page.click("#compute");
+  await page.locator("#main[data-state=failed]").waitFor();
+  await computed(page);
+  assert.equal(await stat(page, "mean"), "499.6");
 });
 
 describe("a list that is made", () => {
@@ -394,7 +437,7 @@ describe("a list that is made", () => {
     await page.getByRole("button", { name: "1,000,000", exact: true }).click();
     await page.click("#random-make");
     await said(page, /^1,000,000 integers: /);
-    assert.match(await page.locator("#attached").innerText(), /Random integers\s+drawn evenly from 1 to 1000/);
+    assert.match(await page.locator("#attached").innerText(), /Random integers\s+drawn evenly from 1 to 1,000/);
     await computed(page);
     assert.equal(await stat(page, "count"), "1000000");
   });
@@ -478,13 +521,12 @@ describe("quantiles and bins", () => {
 describe("everyone", () => {
   it("needs nothing but a keyboard", async () => {
     const page = await start();
-    const order: (string | undefined)[] = [];
+    const order: unknown[] = [];
     await page.locator("#example").focus();
     for (let step = 0; step < 6; step += 1) {
       order.push(await focused(page));
       await page.keyboard.press("Tab");
     }
-    order[4] = await page.evaluate(() => "summary");
     assert.deepEqual(order, ["example", "random", "values", "file", "summary", "compute"]);
     await page.locator("#values").focus();
     await page.keyboard.type(README_LIST);
@@ -519,6 +561,19 @@ describe("everyone", () => {
     await said(page, "Which column is the list?");
     await page.setViewportSize({ width: 320, height: 640 });
     await hasNoHorizontalScroll(page);
+  });
+
+  it("sees the bad piece underlined in its line where colours are the system's", async () => {
+    const page = await start({ forcedColors: "active" });
+    await page.fill("#values", "4, 5, 2\n2, abc, 35");
+    await page.locator(".excerpt mark").waitFor();
+    assert.match(
+      await page.locator(".excerpt mark").evaluate((mark) => getComputedStyle(mark).textDecorationLine),
+      /underline/,
+    );
+    // The text behind the field would be seen twice there.
+    assert.equal(await page.locator(".mirror").isVisible(), false);
+    await screenshot(page, "input-forced-colors");
   });
 
   it("sees it in the dark", async () => {
