@@ -1,4 +1,4 @@
-// Numbers and durations as text.
+// Numbers, durations and texts of others as plain text, the same in every language.
 
 import type { Duration } from "@bufbuild/protobuf/wkt";
 
@@ -40,4 +40,14 @@ export function formatMilliseconds(ms: number): string {
 
 function significant(x: number): string {
   return x >= 100 ? String(Math.round(x)) : String(Number(x.toPrecision(3)));
+}
+
+/** The text shortened to what fits a sentence, with invisible characters spelled out as U+XXXX. */
+export function visible(text: string, limit = 40): string {
+  const characters = Array.from(text.slice(0, 2 * limit + 2));
+  const kept = characters.length > limit ? [...characters.slice(0, limit), "…"] : characters;
+  return kept.join("").replace(/[\p{C}\p{Z}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return character === " " ? " " : `[U+${code.toString(16).toUpperCase().padStart(4, "0")}]`;
+  });
 }

@@ -12,6 +12,8 @@ export type Route =
 export const route = signal<Route>(read());
 
 window.addEventListener("hashchange", () => {
+  // A view starts at its top; one that was left further down, and is come back to, may scroll there once it is drawn.
+  window.scrollTo(0, 0);
   route.value = read();
 });
 

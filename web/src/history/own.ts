@@ -16,15 +16,65 @@ export interface Own {
   readonly state: "computing" | "done" | "late" | "failed" | "cancelled";
 }
 
+const KEY = "compute.own";
+
+/** This many are remembered. */
+export const MOST_OWN = 200;
+
+const STATES: readonly unknown[] = ["computing", "done", "late", "failed", "cancelled"] satisfies Own["state"][];
+
 /** The newest first. */
-export const own = signal<readonly Own[]>([]);
+export const own = signal<readonly Own[]>(restored());
+
+let begun = 0;
 
 /** Notes that a call over so many values was started; gives its key. */
-export declare function begin(count: number): string;
+export function begin(count: number): string {
+  const startedAt = Date.now();
+  const key = `${startedAt}-${++begun}`;
+  remember([{ key, operationId: undefined, startedAt, count, state: "computing" }, ...own.value]);
+  return key;
+}
 
 /** Notes how it ended. */
-export declare function end(
-  key: string,
-  state: Exclude<Own["state"], "computing">,
-  operationId: string | undefined,
-): void;
+export function end(key: string, state: Exclude<Own["state"], "computing">, operationId: string | undefined): void {
+  remember(own.value.map((one) => (one.key === key ? { ...one, state, operationId } : one)));
+}
+
+/** Notes that the operation, if it is one of this tab, has come to its end; tells whether it was late until now. */
+export function arrived(operationId: string, state: "done" | "failed"): boolean {
+  const mine = own.value.find((one) => one.operationId === operationId);
+  if (mine?.state !== "late") {
+    return false;
+  }
+  end(mine.key, state, operationId);
+  return true;
+}
+
+function remember(all: readonly Own[]): void {
+  own.value = all.slice(0, MOST_OWN);
+  sessionStorage.setItem(KEY, JSON.stringify(own.value));
+}
+
+// A call that was under way when the page was left has ended with it, but its operation has not.
+function restored(): readonly Own[] {
+  try {
+    const all: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(all)
+      ? all.filter(isOwn).map((one) => (one.state === "computing" ? { ...one, state: "late" } : one))
+      : [];
+  } catch {
+    return [];
+  }
+}
+
+function isOwn(value: unknown): value is Own {
+  const one = (value ?? {}) as Partial<Record<keyof Own, unknown>>;
+  return (
+    typeof one.key === "string" &&
+    (one.operationId === undefined || typeof one.operationId === "string") &&
+    typeof one.startedAt === "number" &&
+    typeof one.count === "number" &&
+    STATES.includes(one.state)
+  );
+}

@@ -12,7 +12,10 @@ const KEY = "compute.language";
 /** The language in which the page speaks. */
 export const language = signal<Language>(initial());
 
-/** The form of numbers and dates: the browser's own within the page's language (`fr-CH`), else the language's. */
+/**
+ * The form of numbers and dates: the browser's own within the page's language (`fr-CH`), else the language's. So numbers and
+ * the texts around them always agree, also for a browser whose language is none of ours.
+ */
 export const locale = computed(
   () => navigator.languages.find((tag) => baseOf(tag) === language.value) ?? language.value,
 );
@@ -20,7 +23,11 @@ export const locale = computed(
 /** Chooses a language, and remembers it in this browser. */
 export function choose(chosen: Language): void {
   language.value = chosen;
-  localStorage.setItem(KEY, chosen);
+  try {
+    localStorage.setItem(KEY, chosen);
+  } catch {
+    // A browser that keeps nothing for this page: then it is chosen for now.
+  }
 }
 
 /**
@@ -32,8 +39,16 @@ export function words<T>(texts: { readonly en: T; readonly fr: NoInfer<T> }): ()
 }
 
 function initial(): Language {
-  const known = [localStorage.getItem(KEY) ?? "", ...navigator.languages].map(baseOf);
-  return known.find((base): base is Language => base in LANGUAGES) ?? "en";
+  const known = [chosenBefore(), ...navigator.languages].map(baseOf);
+  return known.find((base): base is Language => Object.hasOwn(LANGUAGES, base)) ?? "en";
+}
+
+function chosenBefore(): string {
+  try {
+    return localStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
 }
 
 function baseOf(tag: string): string {

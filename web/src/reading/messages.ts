@@ -22,7 +22,7 @@ export interface ReadList {
 
 /** A piece of the text that is not an integer. */
 export interface Problem {
-  /** The piece as written, shortened if it is long. */
+  /** The piece as written; of a long one, its beginning. */
   readonly token: string;
   /** What is wrong. A word of the page's own: its sentence is in `input/words.ts`. */
   readonly reason: Reason;
@@ -34,10 +34,18 @@ export interface Problem {
   readonly line: number;
   /** Column in characters (code points), from 1. */
   readonly column: number;
-  /** The line around the piece, shortened at both ends if it is long, and where the piece stands in it. */
+  /**
+   * The line around the piece, shortened at both ends if it is long, and where the piece stands in it. It is there to be shown:
+   * invisible characters are spelled out.
+   */
   readonly excerpt: { readonly text: string; readonly start: number; readonly end: number };
 }
 
+/**
+ * What is wrong with a piece. `beyond-64-bits`: an integer, but outside of [-2⁶³, 2⁶³). `grouping`: a no-break or thin space that
+ * does not separate groups of three digits. `bracket`: one that is not around the whole list. `unclosed`: the list does not end
+ * with the bracket that closes this one.
+ */
 export type Reason = "not-integer" | "decimal" | "exponent" | "beyond-64-bits" | "grouping" | "bracket" | "unclosed";
 
 /** A column of a file that could be the list. */
@@ -67,8 +75,9 @@ export type Reading =
 
 /** What to compute over the list. */
 export interface ComputeOptions {
+  /** Those that were asked for, in their order, then the quartiles 0.25 and 0.75 if they are not among them: `withQuartiles`. */
   readonly quantiles: readonly number[];
-  /** Bins of the histogram. */
+  /** Bins of the histogram, which is always asked for. */
   readonly bins: number;
 }
 
@@ -92,4 +101,6 @@ export type Reply =
   | { readonly id: number; readonly kind: "progress"; readonly fraction: number }
   | { readonly id: number; readonly kind: "read"; readonly reading: Reading }
   | { readonly id: number; readonly kind: "computed"; readonly response: ComputeResponse }
-  | { readonly id: number; readonly kind: "failed"; readonly failure: Failure };
+  | { readonly id: number; readonly kind: "failed"; readonly failure: Failure }
+  /** The request could not be met, for a reason that is a mistake of this page. `detail` is English. */
+  | { readonly id: number; readonly kind: "broken"; readonly detail: string };

@@ -2,7 +2,7 @@
 
 import type { ComputeResponse } from "../../gen/compute/v1/compute_pb";
 import type { Failure } from "../api/failure";
-import type { ComputeOptions, Reading, Source } from "./messages";
+import type { ComputeOptions, Reading, Reply, Request, Source } from "./messages";
 
 /** Reads lists, and sends the one that was read last. There is one reader, and one thread, for as long as the page is open. */
 export interface Reader {
@@ -23,3 +23,133 @@ export interface Reader {
     signal: AbortSignal,
   ): Promise<{ readonly response: ComputeResponse } | { readonly failure: Failure }>;
 }
+
+/** The thread has ended, and the list that it held is gone. The next reading starts a new one. */
+export class ThreadError extends Error {
+  override readonly name = "ThreadError";
+}
+
+/** What the reader needs of a `Worker`. */
+export type Thread = Pick<Worker, "postMessage" | "terminate" | "addEventListener">;
+
+type Answer = Exclude<Reply, { kind: "progress" }>;
+
+interface Waiting {
+  readonly answer: (reply: Answer) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly progress: (fraction: number) => void;
+}
+
+/** A reader with a thread of its own, which is started when it is needed. */
+export class ThreadReader implements Reader {
+  readonly #start: () => Thread;
+  readonly #waiting = new Map<number, Waiting>();
+  #thread: Thread | undefined;
+  #lastId = 0;
+  #reading: number | undefined;
+
+  constructor(start: () => Thread) {
+    this.#start = start;
+  }
+
+  async read(source: Source, progress: (fraction: number) => void): Promise<Reading> {
+    if (this.#reading !== undefined) {
+      this.#giveUp(this.#reading);
+    }
+    this.#lastId += 1;
+    const id = this.#lastId;
+    this.#reading = id;
+    const reply = await this.#ask({ id, kind: "read", source }, progress);
+    if (reply.kind !== "read") {
+      throw unexpected(reply);
+    }
+    return reply.reading;
+  }
+
+  async compute(
+    options: ComputeOptions,
+    timeoutMs: number,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly response: ComputeResponse } | { readonly failure: Failure }> {
+    signal.throwIfAborted();
+    if (this.#thread === undefined) {
+      throw new ThreadError("the reading thread has ended, and the list with it");
+    }
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const abort = () => this.#giveUp(id);
+    signal.addEventListener("abort", abort);
+    try {
+      const reply = await this.#ask({ id, kind: "compute", options, timeoutMs, token }, () => {});
+      switch (reply.kind) {
+        case "computed":
+          return { response: reply.response };
+        case "failed":
+          return { failure: reply.failure };
+        default:
+          throw unexpected(reply);
+      }
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  #ask(request: Exclude<Request, { kind: "cancel" }>, progress: (fraction: number) => void): Promise<Answer> {
+    return new Promise((answer, reject) => {
+      this.#waiting.set(request.id, { answer, reject, progress });
+      this.#thread ??= this.#started();
+      this.#thread.postMessage(request);
+    });
+  }
+
+  #giveUp(id: number): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting !== undefined) {
+      this.#waiting.delete(id);
+      this.#thread?.postMessage({ id, kind: "cancel" } satisfies Request);
+      waiting.reject(new DOMException("given up", "AbortError"));
+    }
+  }
+
+  #started(): Thread {
+    const thread = this.#start();
+    thread.addEventListener("message", ({ data }) => this.#hear(data as Reply));
+    // Its script could not be loaded, or it failed outside of any request.
+    thread.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.#end(thread, event.message);
+    });
+    thread.addEventListener("messageerror", () => this.#end(thread, "a message could not be read"));
+    return thread;
+  }
+
+  #hear(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (reply.kind === "progress") {
+      waiting?.progress(reply.fraction);
+    } else {
+      this.#waiting.delete(reply.id);
+      waiting?.answer(reply);
+    }
+  }
+
+  #end(thread: Thread, why: string | undefined): void {
+    thread.terminate();
+    if (thread !== this.#thread) {
+      return;
+    }
+    this.#thread = undefined;
+    const error = new ThreadError(`the reading thread has ended: ${why || "it could not be started"}`);
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    waiting.forEach(({ reject }) => reject(error));
+  }
+}
+
+function unexpected(reply: Answer): Error {
+  return new Error(reply.kind === "broken" ? reply.detail : `the reading thread answered with ${reply.kind}`);
+}
+
+/** The reader of the page. */
+export const reader: Reader = new ThreadReader(() => new Worker(THREAD_URL, { type: "module" }));

@@ -1,7 +1,9 @@
 // The result of an operation, whether it was just computed or comes from the log.
 
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ComputeResponse, Operation, Statistics, Timing } from "../../gen/compute/v1/compute_pb";
 import type { ReadList } from "../reading/messages";
+import { summary } from "./summary";
 
 /** A result, ready to be shown. */
 export interface Outcome {
@@ -22,7 +24,45 @@ export interface Outcome {
 }
 
 /** The result in the answer of a call. Undefined if the answer has no statistics: page and gateway are of different versions. */
-export declare function ofResponse(response: ComputeResponse, list: ReadList, roundTripMs: number): Outcome | undefined;
+export function ofResponse(response: ComputeResponse, list: ReadList, roundTripMs: number): Outcome | undefined {
+  const { operationId, statistics, timing, worker } = response;
+  if (statistics === undefined) {
+    return undefined;
+  }
+  return {
+    operationId,
+    statistics,
+    timing,
+    roundTripMs,
+    worker,
+    values: list.first,
+    summary: summary(list.first, statistics),
+    createTime: timeOf(operationId),
+    finishTime: undefined,
+  };
+}
 
 /** The result of an operation from the log. Undefined if it has none (yet). */
-export declare function ofOperation(operation: Operation): Outcome | undefined;
+export function ofOperation(operation: Operation): Outcome | undefined {
+  const { name, result, timing, worker, values, createTime, finishTime } = operation;
+  if (result.case !== "statistics") {
+    return undefined;
+  }
+  return {
+    operationId: name.replace(/^operations\//, ""),
+    statistics: result.value,
+    timing,
+    roundTripMs: undefined,
+    worker,
+    values,
+    summary: operation.summary === "" ? undefined : operation.summary,
+    createTime: createTime && timestampDate(createTime),
+    finishTime: finishTime && timestampDate(finishTime),
+  };
+}
+
+// When an id was made: the first 48 bits of a UUIDv7 are milliseconds since 1970 (RFC 9562, section 5.7).
+function timeOf(operationId: string): Date | undefined {
+  const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i.exec(operationId) ?? [];
+  return high === undefined ? undefined : new Date(Number.parseInt(`${high}${low}`, 16));
+}

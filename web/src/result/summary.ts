@@ -7,18 +7,22 @@ export const SUMMARY_VALUES = 1_000;
 
 /** The statistics that a summary shows. */
 export interface Summarized {
+  readonly count: bigint;
   readonly min: bigint;
   readonly max: bigint;
   readonly median: number;
   readonly mean: number;
 }
 
-/** The summary of a list and its statistics; five lines, without a line break at the end. */
-export function summary(values: readonly bigint[], statistics: Summarized): string {
+/**
+ * The summary of a list, of which the first values are enough, at least 1,000 if it has as many, and of its statistics. Five
+ * lines, without a line break at the end.
+ */
+export function summary(first: readonly bigint[], statistics: Summarized): string {
   const list =
-    values.length <= SUMMARY_VALUES
-      ? `[${values.join(", ")}]`
-      : `[${values.slice(0, SUMMARY_VALUES).join(", ")}, …] (${values.length} values)`;
+    statistics.count <= BigInt(SUMMARY_VALUES)
+      ? `[${first.join(", ")}]`
+      : `[${first.slice(0, SUMMARY_VALUES).join(", ")}, …] (${statistics.count} values)`;
   return [
     `Liste: ${list}`,
     `Min:${statistics.min}`,

@@ -1,30 +1,35 @@
 // The frame of the page: the view that the address names, and what is around it.
 
+import { useEffect, useRef } from "preact/hooks";
 import { Answer } from "../call/Answer";
 import { call } from "../call/call";
 import { History } from "../history/History";
 import { OperationView } from "../history/OperationView";
 import { InputForm } from "../input/InputForm";
-import { choose, language, LANGUAGES, type Language } from "../language/language";
 import { href, route } from "../route";
 import { announcement } from "./announce";
+import { Footer } from "./Footer";
+import { Header } from "./Header";
 import { shellWords } from "./words";
 
 export function App() {
-  const text = shellWords();
+  const main = useRef<HTMLElement>(null);
+  useFocusOnViewChange(main);
+  const skip = (event: Event) => {
+    // The address names the view: what is behind its # must stay.
+    event.preventDefault();
+    main.current?.focus();
+  };
   return (
     <>
-      <header class="top">
-        <h1>{text.title}</h1>
-        <nav aria-label={text.views}>
-          <a href={href({ view: "compute" })}>{text.compute}</a>
-          <a href={href({ view: "history" })}>{text.history}</a>
-        </nav>
-        <LanguageSwitch />
-      </header>
-      <main id="main" data-view={route.value.view} data-state={call.value.state}>
+      <a class="skip" href="#main" onClick={skip}>
+        {shellWords().skip}
+      </a>
+      <Header />
+      <main id="main" ref={main} tabIndex={-1} data-view={route.value.view} data-state={call.value.state}>
         <View />
       </main>
+      <Footer />
       <p id="status" class="visually-hidden" role="status">
         {announcement}
       </p>
@@ -38,7 +43,9 @@ function View() {
     case "compute":
       return (
         <>
-          <InputForm />
+          <div class="asking">
+            <InputForm />
+          </div>
           <div class="answer">
             <Answer />
           </div>
@@ -47,25 +54,33 @@ function View() {
     case "history":
       return <History />;
     case "operation":
-      return <OperationView id={shown.id} />;
+      return <OperationView key={shown.id} id={shown.id} />;
     case "unknown":
-      return <p class="card notice">{shellWords().unknown}</p>;
+      return <Unknown />;
   }
 }
 
-function LanguageSwitch() {
+function Unknown() {
+  const text = shellWords();
   return (
-    <select
-      id="language"
-      aria-label={shellWords().language}
-      value={language}
-      onChange={(event) => choose(event.currentTarget.value as Language)}
-    >
-      {Object.entries(LANGUAGES).map(([code, name]) => (
-        <option key={code} value={code} lang={code}>
-          {name}
-        </option>
-      ))}
-    </select>
+    <section class="card notice">
+      <h2>{text.unknown}</h2>
+      <p>
+        <a href={href({ view: "compute" })}>{text.back}</a>
+      </p>
+    </section>
   );
+}
+
+/** Has the keyboard and screen readers start at the new view, unless it has put the focus somewhere itself. */
+function useFocusOnViewChange(main: { readonly current: HTMLElement | null }): void {
+  const shown = route.value;
+  const place = shown.view === "operation" ? shown.id : shown.view;
+  const before = useRef(place);
+  useEffect(() => {
+    if (before.current !== place && !main.current?.contains(document.activeElement)) {
+      main.current?.focus({ preventScroll: true });
+    }
+    before.current = place;
+  }, [place]);
 }

@@ -5,7 +5,9 @@ import { signal } from "@preact/signals";
 /** The text of the page's live region. */
 export const announcement = signal("");
 
-/** Has a screen reader say this when it is done with what it says now. */
+const NO_BREAK_SPACE = "\u00a0";
+
+/** Has a screen reader say this when it is done with what it says now. What is said again is heard again. */
 export function announce(text: string): void {
-  announcement.value = text;
+  announcement.value = announcement.value === text ? text + NO_BREAK_SPACE : text;
 }

@@ -26,6 +26,9 @@ export interface Stack {
 /** Whether the tests use a stack that somebody else started (`COMPUTE_PAGE_URL`). */
 export const isGiven = process.env["COMPUTE_PAGE_URL"] !== undefined;
 
+/** Whether it is the gateway that serves the page to the tests, and not `dev.mjs` (`COMPUTE_PAGE_DEV`). */
+export const isServedByGateway = process.env["COMPUTE_PAGE_DEV"] === undefined;
+
 /** Starts `compute-local` on ports picked by the system, with this many workers, or takes the stack that was given. */
 export async function startStack(workers: number): Promise<Stack> {
   const given = process.env["COMPUTE_PAGE_URL"];
@@ -56,7 +59,7 @@ export async function startStack(workers: number): Promise<Stack> {
       return page !== undefined && aws !== undefined && logs !== undefined ? { page, aws, logs } : undefined;
     });
     // While the page is worked on, `dist/` is served as it is now, and not as it was when the gateway was built.
-    if (process.env["COMPUTE_PAGE_DEV"] !== undefined) {
+    if (!isServedByGateway) {
       const { serve } = (await import(pathToFileURL(resolve("dev.mjs")).href)) as typeof import("../../dev.mjs");
       const dev = await serve(addresses.page);
       return { ...addresses, page: dev.address, stop: () => stop().finally(() => dev.stop()) };
