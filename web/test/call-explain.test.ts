@@ -7,7 +7,7 @@ import { pageFailure, type Failure, type PageReason } from "../src/api/failure";
 import { codeName, explain } from "../src/call/explain";
 import { EN } from "../src/call/errors.en";
 import { FR } from "../src/call/errors.fr";
-import { comesLater, remedyOf } from "../src/call/remedy";
+import { comesLater, mayRepeat, remedyOf } from "../src/call/remedy";
 import { callWords } from "../src/call/words";
 import { choose } from "../src/language/language";
 
@@ -151,9 +151,18 @@ it("what the gateway says to retry is retried, and what cannot succeed is not", 
     }
   }
   assert.equal(remedyOf(failure(undefined)), "retry");
+  assert.equal(remedyOf(failure(42)), "reload");
   assert.equal(remedyOf(failure(Code.DataLoss, "PAYLOAD_LOST")), "retry");
   assert.equal(remedyOf(failure(Code.Unauthenticated)), "token");
   assert.equal(remedyOf(pageFailure("ANSWER_INCOMPLETE", "")), "reload");
+});
+
+it("a call is made again by itself only where that may help", () => {
+  assert.equal(mayRepeat(failure(Code.ResourceExhausted, "OVERLOADED", { retryAfterMs: 100 })), true);
+  assert.equal(mayRepeat(failure(undefined)), true);
+  assert.equal(mayRepeat(failure(undefined, "", { operationId: ID })), false, "its result comes later");
+  assert.equal(mayRepeat(failure(Code.Unavailable)), true);
+  assert.equal(mayRepeat(failure(Code.Internal, "WORKER_FAILED")), false);
 });
 
 it("violations name the fields as the form does", () => {

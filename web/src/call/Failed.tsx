@@ -7,8 +7,8 @@ import { token } from "../api/token";
 import { href } from "../route";
 import { Details } from "./Details";
 import { explain } from "./explain";
-import { comesLater, isPassing, remedyOf } from "./remedy";
-import { byItself, isToRetry, secondsLeft } from "./retry";
+import { comesLater, isPassing, mayRepeat, remedyOf } from "./remedy";
+import { byItself, secondsLeft } from "./retry";
 import { isSameList, retryCall } from "./start";
 import { TokenForm } from "./TokenForm";
 import { callWords } from "./words";
@@ -101,7 +101,7 @@ function WayOn({ failure }: { readonly failure: Failure }) {
         {later}
         <RetryButton class={later === null ? "primary" : "secondary"} />
       </p>
-      {later === null && <ByItself />}
+      {mayRepeat(failure) && <ByItself />}
     </>
   );
 }
@@ -134,7 +134,6 @@ function ByItself() {
         id="by-itself"
         type="checkbox"
         checked={byItself.value}
-        disabled={!isToRetry.value}
         onChange={(event) => (byItself.value = event.currentTarget.checked)}
       />
       {callWords().byItself}

@@ -65,8 +65,8 @@ export const EN: ErrorTexts = {
       "Operations are kept in Amazon S3, which the gateway cannot reach at the moment. This usually passes.",
     ],
     NO_WORKER: [
-      "No worker is there",
-      "Nobody has answered for some time: probably no worker is running. Your list stays here; try again when one is back.",
+      "No worker answers",
+      "None has answered for some time: probably none is running. Your list stays here; try again when one is back.",
     ],
     WORKER_UNAVAILABLE: [
       "The worker is not available",
@@ -148,7 +148,7 @@ export const EN: ErrorTexts = {
       "The gateway is being started or stopped, or does not reach what is behind it. This usually passes.",
     ],
     [Code.DataLoss]: ["Data was lost", "Something was damaged or lost on its way and cannot be recovered."],
-    [Code.Unauthenticated]: ["Who are you?", "The gateway wants a token, and this page has none that it accepts."],
+    [Code.Unauthenticated]: ["A token is needed", "The gateway wants a token, and this page has none that it accepts."],
   },
   deadline: (timeout, goesOn) => [
     timeout === undefined ? "No answer in time" : `No answer within ${timeout}`,

@@ -74,8 +74,8 @@ export const FR: ErrorTexts = {
       "Les opérations sont gardées dans Amazon S3, que la passerelle n’atteint pas en ce moment. C’est en général passager.",
     ],
     NO_WORKER: [
-      "Aucun worker n’est là",
-      "Personne n’a répondu depuis un moment : sans doute aucun worker ne tourne. Votre liste reste ici ; réessayez quand l’un d’eux sera de retour.",
+      "Aucun worker ne répond",
+      "Aucun n’a répondu depuis un moment : sans doute aucun ne tourne. Votre liste reste ici ; réessayez quand l’un d’eux sera de retour.",
     ],
     WORKER_UNAVAILABLE: [
       "Le worker n’est pas disponible",
@@ -167,7 +167,7 @@ export const FR: ErrorTexts = {
       "Quelque chose a été abîmé ou perdu en chemin et ne peut pas être récupéré.",
     ],
     [Code.Unauthenticated]: [
-      "Qui êtes-vous ?",
+      "Il faut un jeton",
       "La passerelle demande un jeton, et cette page n’en a pas qu’elle accepte.",
     ],
   },

@@ -14,7 +14,7 @@ export function remedyOf({ code, reason, retryAfterMs }: Failure): Remedy {
   if (retryAfterMs !== undefined) {
     return "retry";
   }
-  return REASONS[reason] ?? (code === undefined ? "retry" : (CODES[code] ?? "retry"));
+  return REASONS[reason] ?? (code === undefined ? "retry" : (CODES[code] ?? (code in Code ? "retry" : "reload")));
 }
 
 /** Whether the result of the operation may be had later: the call has ended, the work goes on. */
@@ -25,6 +25,16 @@ export function comesLater({ code, goesOn, operationId }: Failure): boolean {
 /** Whether nothing is broken: it passes by itself, or the gateway only wants to know who calls. */
 export function isPassing(failure: Failure): boolean {
   return comesLater(failure) || failure.retryAfterMs !== undefined || failure.code === Code.Unauthenticated;
+}
+
+/**
+ * Whether the call may be made again and again by itself. Not what comes later anyway, and not what a worker fails at, which
+ * it would fail at again.
+ */
+export function mayRepeat(failure: Failure): boolean {
+  const { code, retryAfterMs } = failure;
+  const isAway = code === undefined || code === Code.Unavailable;
+  return remedyOf(failure) === "retry" && !comesLater(failure) && (isAway || retryAfterMs !== undefined);
 }
 
 const REASONS: Readonly<Record<string, Remedy>> = {

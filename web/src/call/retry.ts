@@ -1,17 +1,12 @@
 // When to try again: the countdown after a call that was refused, and trying again by itself for those who want that.
 
-import { computed, effect, signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { call } from "./call";
-import { remedyOf } from "./remedy";
+import { mayRepeat } from "./remedy";
 import { isSameList, retryCall } from "./start";
 
-/** Whether the call is made again by itself. Holds until the call succeeds or is given up. */
+/** Whether the call is made again by itself. Holds until it succeeds, is given up, or fails in a way that comes back. */
 export const byItself = signal(false);
-
-/** Whether trying again makes sense for the call that failed. */
-export const isToRetry = computed(
-  () => call.value.state === "failed" && remedyOf(call.value.failure) === "retry" && isSameList.value,
-);
 
 /** In how many seconds to try again; 0: now. */
 export const secondsLeft = signal(0);
@@ -32,6 +27,9 @@ effect(() => {
     case "computing":
       return;
     case "failed":
+      if (!mayRepeat(now.failure)) {
+        byItself.value = false;
+      }
       return countDown(Math.max(now.failure.retryAfterMs ?? 0, byItself.peek() ? nextPause() : 0));
     case "idle":
     case "done":
@@ -42,7 +40,7 @@ effect(() => {
 });
 
 effect(() => {
-  if (byItself.value && secondsLeft.value === 0 && isToRetry.value) {
+  if (byItself.value && secondsLeft.value === 0 && call.value.state === "failed" && isSameList.value) {
     // Not inside of this effect: the call changes what it looks at.
     const timer = setTimeout(retryCall);
     return () => clearTimeout(timer);

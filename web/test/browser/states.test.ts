@@ -30,6 +30,8 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await Promise.all(opened.map(({ context }) => context.close()));
+  const violations = opened.flatMap(({ complaints }) => complaints.filter((said) => said.includes("Content Security")));
+  assert.deepEqual(violations, []);
 });
 
 async function openAt(address: string, options: BrowserContextOptions = {}, query = ""): Promise<Page> {
@@ -180,7 +182,7 @@ describe("with a worker", () => {
     it("a token is asked for, the call is made again with it, and the tab forgets it when told to", async () => {
       const page = await openAt(await behind(authenticate));
       await compute(page);
-      await failed(page, "Who are you?");
+      await failed(page, "A token is needed");
       assert.equal(await text(page, "[data-testid=error-code]"), "UNAUTHENTICATED (16)");
       await screenshots(page, "state-token");
       await accessibleInBothSchemes(page, "state-token");
@@ -207,7 +209,7 @@ describe("with a worker", () => {
       await page.getByTestId("forget-token").click();
       await page.getByTestId("forget-token").waitFor({ state: "detached" });
       await page.click("#compute");
-      await failed(page, "Who are you?");
+      await failed(page, "A token is needed");
     });
 
     it("a plain 401 asks for a token, too", async () => {
@@ -222,7 +224,7 @@ describe("with a worker", () => {
         }),
       );
       await compute(page);
-      await failed(page, "Who are you?");
+      await failed(page, "A token is needed");
       await page.getByLabel("Token").fill("anything");
       await page.keyboard.press("Enter");
       await state(page, "done");
@@ -237,6 +239,7 @@ describe("with a worker", () => {
       assert.match(await text(page, "#error"), /code 42\b/);
       assert.equal(await text(page, "[data-testid=error-code]"), "42");
       assert.equal(await detail(page, "error-message"), "a new kind of failure");
+      await page.getByRole("button", { name: "Reload the page" }).waitFor();
       await screenshot(page, "state-unknown-code");
     });
 
@@ -445,7 +448,7 @@ describe("without a worker", { skip: isGiven && "a given stack has its worker" }
       }
       return reason > 0 ? true : undefined;
     });
-    await failed(page, "No worker is there");
+    await failed(page, "No worker answers");
     await screenshots(page, "state-no-worker");
     await accessibleInBothSchemes(page, "state-no-worker");
     // Where its time has come the call is made at once, and the box is gone with the failure.
