@@ -1,11 +1,13 @@
 // The form: every way to give a list, what is said of it, and how it is sent.
 
+import { fromBinary } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { ComputeRequestSchema } from "../../gen/compute/v1/compute_pb";
 import { accessible } from "./axe";
 import { screenshot, startChromium } from "./chromium";
 import { open, PHONE, type Opened } from "./open";
@@ -477,7 +479,11 @@ describe("quantiles and bins", () => {
     await page.fill("#values", Array.from({ length: 101 }, (_, i) => i).join(" "));
     await page.click("#options summary");
     await page.fill("#quantiles", "0.9, 0.99");
-    await computed(page);
+    const [request] = await Promise.all([page.waitForRequest(/ComputeService\/Compute$/), computed(page)]);
+    // Behind the five bytes that frame it.
+    const asked = fromBinary(ComputeRequestSchema, request.postDataBuffer()?.subarray(5) ?? new Uint8Array());
+    assert.deepEqual(asked.quantiles, [0.9, 0.99, 0.25, 0.75]);
+    assert.equal(asked.histogram?.bins, 30);
     assert.equal(await page.locator('[data-quantile="0.9"] data').first().getAttribute("value"), "90");
     assert.equal(await page.locator('[data-quantile="0.99"] data').first().getAttribute("value"), "99");
   });
