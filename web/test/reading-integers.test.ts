@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { visible } from "../src/plain";
-import { INT64_MAX, INT64_MIN } from "../src/reading/integer";
+import { INT64_MAX, INT64_MIN } from "../src/reading/integers";
 import type { Problem, Reason } from "../src/reading/messages";
 import { CONTEXT, MAX_PROBLEMS } from "../src/reading/problems";
 import { parseIntegers, parsePieces } from "./reading";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { INT64_MAX, INT64_MIN } from "../src/reading/integer";
+import { INT64_MAX, INT64_MIN } from "../src/reading/integers";
 import { MAX_VALUES } from "../src/reading/integer-list";
 import { readSource } from "./reading";
 

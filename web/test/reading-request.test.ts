@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import { ComputeRequestSchema, ComputeResponseSchema } from "../gen/compute/v1/compute_pb";
-import { INT64_MAX, INT64_MIN } from "../src/reading/integer";
+import { INT64_MAX, INT64_MIN } from "../src/reading/integers";
 import { IntegerList } from "../src/reading/integer-list";
 import { requestFor } from "../src/reading/request";
 import { valuesOf } from "./reading";
