@@ -5,6 +5,9 @@ import { formatDouble } from "../plain";
 import { locale } from "./language";
 
 const numbers = computed(() => new Intl.NumberFormat(locale.value, { maximumFractionDigits: 20 }));
+const decimalSign = computed(
+  () => numbers.value.formatToParts(0.5).find(({ type }) => type === "decimal")?.value ?? ".",
+);
 const dates = computed(() => new Intl.DateTimeFormat(locale.value, { dateStyle: "medium", timeStyle: "medium" }));
 
 /** A whole number, in groups of digits. A text is one of any length, such as a sum. */
@@ -14,8 +17,14 @@ export function integer(value: bigint | number | string): string {
 
 /** A double, with as many digits as tell it from all others and no more. */
 export function double(value: number): string {
-  // A decimal in a text is formatted as it stands; a number would be rounded by the formatter's own rules.
-  return numbers.value.format(formatDouble(value) as Intl.StringNumericLiteral);
+  // A formatter rounds, in some browsers after 20 decimals: those of a long list's variance may be more.
+  const [, sign = "", whole = "", fraction] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(formatDouble(value)) ?? [];
+  if (whole === "") {
+    return numbers.value.format(value);
+  }
+  // A BigInt has no -0.
+  const shown = numbers.value.format(whole === "0" ? Number(`${sign}0`) : BigInt(sign + whole));
+  return fraction === undefined ? shown : shown + decimalSign.value + fraction;
 }
 
 /** A moment, in the time zone of the browser. */
