@@ -16,9 +16,6 @@ const COUNT = 1_000_000;
 // The longest that the page may not answer to a key or a click.
 const LONGEST_TASK_MS = 100;
 
-// Other processes of the machine make tasks longer now and then; a task of the page's own that is too long is so each time.
-const ATTEMPTS = 3;
-
 // Far above what a busy machine takes.
 const LIMIT_MS = 120_000;
 
@@ -37,45 +34,56 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Watched {
-  longTasks: { readonly start: number; readonly duration: number }[];
+/** The longest task of the page's own thread, in milliseconds. */
+interface Longest {
+  /** By the clock, from the browser's observer of tasks over 50 ms; 0 if there was none. */
+  readonly observed: number;
+  /** What the thread was at work: less, if other processes of the machine had the processor meanwhile. */
+  readonly atWork: number;
 }
 
-// Has the browser note each task of the page's own thread that takes over 50 ms, from now on.
-function watchTasks(page: Page): Promise<void> {
-  return page.evaluate(() => {
-    const watched = window as unknown as Watched;
-    watched.longTasks = [];
+// Measures the tasks during an action.
+async function longestTask(page: Page, action: () => Promise<void>): Promise<Longest> {
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  await page.evaluate(() => {
+    const durations: number[] = [];
     const note = (list: PerformanceObserverEntryList) => {
-      for (const { startTime, duration } of list.getEntries()) {
-        watched.longTasks.push({ start: startTime, duration });
-      }
+      durations.push(...list.getEntries().map(({ duration }) => duration));
     };
-    new PerformanceObserver(note).observe({ type: "longtask", buffered: true });
+    new PerformanceObserver(note).observe({ type: "longtask" });
+    Object.assign(window, { durations });
   });
+  await action();
+  const durations = await page.evaluate(async () => {
+    // What was observed is told in a task of its own.
+    await new Promise((resolve) => requestIdleCallback(resolve));
+    return (window as unknown as { durations: number[] }).durations;
+  });
+  return { observed: Math.max(0, ...durations), atWork: longestAtWork(await browser.stopTracing()) };
 }
 
-function longestTask(page: Page, since: number): Promise<number> {
-  return page.evaluate((since) => {
-    const tasks = (window as unknown as Watched).longTasks.filter(({ start }) => start >= since);
-    return Math.max(0, ...tasks.map(({ duration }) => duration));
-  }, since);
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Processor time in microseconds. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+function longestAtWork(trace: Buffer): number {
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
+  const mains = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
+  const threads = new Set(mains.map(({ pid, tid }) => `${pid}/${tid}`));
+  const tasks = traceEvents.filter(({ name, pid, tid }) => name.endsWith("RunTask") && threads.has(`${pid}/${tid}`));
+  assert.ok(tasks.length > 0, "the trace has tasks");
+  return tasks.reduce((longest, { tdur = 0 }) => Math.max(longest, tdur), 0) / 1_000;
 }
 
 // The raw value of a number that is shown.
 function shown(page: Page, name: string): Promise<string | null> {
   const data = page.locator(`data[data-stat="${name}"], [data-stat="${name}"] data`);
   return data.first().getAttribute("value");
-}
-
-// Has the page compute over the file; gives the longest task from the choice of the file to the result.
-async function compute(page: Page, path: string): Promise<number> {
-  const chosen = await page.evaluate(() => performance.now());
-  await page.setInputFiles("#file", path);
-  await page.locator("#count").filter({ hasText: "1,000,000" }).waitFor();
-  await page.click("#compute");
-  await page.locator("#main[data-state=done] [data-stat=median]").first().waitFor();
-  return longestTask(page, chosen);
 }
 
 test("a million integers from a file are computed over exactly, and the page answers all the while", async () => {
@@ -86,33 +94,41 @@ test("a million integers from a file are computed over exactly, and the page ans
   const path = join(folder, "million.txt");
   await writeFile(path, values.join("\n"));
 
-  const longest: number[] = [];
-  for (let attempt = 0; attempt < ATTEMPTS && !longest.some((ms) => ms <= LONGEST_TASK_MS); attempt += 1) {
-    const { page, context, complaints } = await open(browser, stack, {}, `?timeout=${LIMIT_MS}ms`);
-    page.setDefaultTimeout(LIMIT_MS);
-    await watchTasks(page);
-    longest.push(await compute(page, path));
-    for (const [name, value] of Object.entries(exactStatistics(values))) {
-      assert.equal(await shown(page, name), value, name);
-    }
-    assert.deepEqual(complaints, []);
-    await context.close();
+  const { page, context, complaints } = await open(browser, stack, {}, `?timeout=${LIMIT_MS}ms`);
+  page.setDefaultTimeout(LIMIT_MS);
+  const { observed, atWork } = await longestTask(page, async () => {
+    await page.setInputFiles("#file", path);
+    await page.locator("#count").filter({ hasText: "1,000,000" }).waitFor();
+    await page.click("#compute");
+    await page.locator("#main[data-state=done] [data-stat=median]").first().waitFor();
+  });
+
+  for (const [name, value] of Object.entries(exactStatistics(values))) {
+    assert.equal(await shown(page, name), value, name);
   }
-  assert.ok(Math.min(...longest) <= LONGEST_TASK_MS, `the longest tasks took ${longest.join(", ")} ms`);
+  // Where both are too long, it is not for want of a processor.
+  const longest = Math.min(observed, atWork);
+  assert.ok(longest <= LONGEST_TASK_MS, `a task took ${observed} ms, and was at work for up to ${atWork} ms`);
+  assert.deepEqual(complaints, []);
+  console.log(`longest task: ${observed} ms observed, ${atWork.toFixed(1)} ms at work`);
+  await context.close();
 });
 
-test("the browser tells of a task that is too long", async () => {
+test("a task that is too long is seen", async () => {
   const { page, context } = await open(browser, stack);
-  await watchTasks(page);
-  await page.evaluate((ms) => {
-    setTimeout(() => {
-      const end = performance.now() + ms;
-      while (performance.now() < end);
-    });
-  }, LONGEST_TASK_MS + 20);
-  await page.waitForFunction(
-    (ms) => (window as unknown as Watched).longTasks.some(({ duration }) => duration > ms),
-    LONGEST_TASK_MS,
+  const { observed, atWork } = await longestTask(page, () =>
+    page.evaluate(
+      (ms) =>
+        new Promise<void>((resolve) => {
+          setTimeout(() => {
+            const end = performance.now() + ms;
+            while (performance.now() < end);
+            resolve();
+          });
+        }),
+      20 * LONGEST_TASK_MS,
+    ),
   );
+  assert.ok(observed > LONGEST_TASK_MS && atWork > LONGEST_TASK_MS, `${observed} ms, ${atWork} ms`);
   await context.close();
 });
