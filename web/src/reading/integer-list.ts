@@ -3,7 +3,8 @@
 /** The most integers that one `Compute` call may have. The gateway's own limit, in `proto/validate.rs`. */
 export const MAX_VALUES = 10_000_000;
 
-const FIRST_BLOCK = 1 << 10;
+// Most lists are short, and are read anew at each key.
+const FIRST_BLOCK = 1 << 4;
 const LARGEST_BLOCK = 1 << 20;
 
 const TWO_32 = 2 ** 32;
@@ -74,7 +75,7 @@ export class IntegerList {
     let rest = index;
     for (const block of this.blocks()) {
       if (2 * rest < block.length) {
-        return (BigInt(block[2 * rest + 1] ?? 0) << 32n) | BigInt((block[2 * rest] ?? 0) >>> 0);
+        return integerAt(block, 2 * rest);
       }
       rest -= block.length / 2;
     }
@@ -83,7 +84,13 @@ export class IntegerList {
 
   /** The first integers, at most so many. */
   first(limit: number): bigint[] {
-    return Array.from({ length: Math.min(limit, this.length) }, (_, index) => this.at(index));
+    const values: bigint[] = [];
+    for (const block of this.blocks()) {
+      for (let at = 0; at < block.length && values.length < limit; at += 2) {
+        values.push(integerAt(block, at));
+      }
+    }
+    return values;
   }
 
   /** All of them, in order, in blocks of any size: for each integer the lower 32 bits, then the upper. */
@@ -98,4 +105,8 @@ export class IntegerList {
     this.#block = new Int32Array(Math.min(2 * this.#block.length, 2 * LARGEST_BLOCK));
     this.#used = 0;
   }
+}
+
+function integerAt(block: Int32Array, at: number): bigint {
+  return (BigInt(block[at + 1] ?? 0) << 32n) | BigInt((block[at] ?? 0) >>> 0);
 }

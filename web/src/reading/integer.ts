@@ -4,10 +4,6 @@
 import type { IntegerList } from "./integer-list";
 import type { Reason } from "./messages";
 
-/** Smallest and largest integer a list may hold. */
-export const INT64_MIN = -(2n ** 63n);
-export const INT64_MAX = 2n ** 63n - 1n;
-
 // 19 digits hold every 64-bit integer.
 const MAX_DIGITS = 19;
 

@@ -11,6 +11,10 @@ import type { Problem } from "./messages";
 import { Pieces } from "./pieces";
 import { CONTEXT, type Problems } from "./problems";
 
+/** Smallest and largest integer a list may hold. */
+export const INT64_MIN = -(2n ** 63n);
+export const INT64_MAX = 2n ** 63n - 1n;
+
 const BRACKETS: Readonly<Record<string, string>> = { "[": "]", "(": ")", "{": "}" };
 
 /** Reads a list in pieces, cut anywhere. A text with nothing but separators is the empty list. */

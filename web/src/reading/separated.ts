@@ -33,6 +33,9 @@ export class SeparatedReader {
   #head = "";
   #table: Table | undefined;
   #skipsRow = false;
+  // The text that is read, and where its row under way starts.
+  #text = "";
+  #rowStart = 0;
 
   /** The columns, if one has to be chosen. Nothing is read then. */
   columns: readonly Column[] | undefined;
@@ -98,10 +101,6 @@ export class SeparatedReader {
     this.#read(this.#head, false);
     this.#head = "";
   }
-
-  // Where the row under way starts in the text that is read, and that text.
-  #rowStart = 0;
-  #text = "";
 
   #read(text: string | undefined, isLast: boolean): void {
     if (text === undefined || this.#table === undefined) {
