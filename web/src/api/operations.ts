@@ -22,13 +22,13 @@ export interface Listing {
 
 /** What is known of an operation. */
 export function getOperation(id: string, signal: AbortSignal): Promise<Operation> {
-  return clientWith(token.value).getOperation({ name: COLLECTION + id }, { signal, timeoutMs: LOOK_MS + GRACE_MS });
+  return clientWith(token.value).getOperation({ name: nameOf(id) }, { signal, timeoutMs: LOOK_MS + GRACE_MS });
 }
 
 /** The same, once the operation is done; the gateway waits for that no longer than `waitMs`. */
 export function waitOperation(id: string, waitMs: number, signal: AbortSignal): Promise<Operation> {
   return clientWith(token.value).waitOperation(
-    { name: COLLECTION + id, timeout: durationFromMs(waitMs) },
+    { name: nameOf(id), timeout: durationFromMs(waitMs) },
     { signal, timeoutMs: waitMs + LOOK_MS + GRACE_MS },
   );
 }
@@ -43,6 +43,16 @@ export function listOperations(listing: Listing, signal: AbortSignal): Promise<L
 }
 
 /** The id in an operation's name. */
+export function idIn(name: string): string {
+  return name.slice(COLLECTION.length);
+}
+
+/** The id of an operation. */
 export function idOf(operation: Operation): string {
-  return operation.name.slice(COLLECTION.length);
+  return idIn(operation.name);
+}
+
+/** The name of the operation with this id. */
+export function nameOf(id: string): string {
+  return COLLECTION + id;
 }

@@ -1,6 +1,6 @@
 // The operations in the log, newest first.
 
-import { useSignalEffect } from "@preact/signals";
+import { untracked, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { announce } from "../shell/announce";
 import { DayFilter } from "./DayFilter";
@@ -41,7 +41,7 @@ export function History() {
     }
   }, []);
   useEffect(followOwn, []);
-  useSignalEffect(() => (isVisible.value ? keepLooking() : undefined));
+  useSignalEffect(() => (isVisible.value ? untracked(keepLooking) : undefined));
   const isEmpty = rows.value.length === 0 && nextPage.value !== undefined;
   const trouble = failure.value !== undefined && <Trouble failure={failure.value} onRetry={retry} />;
   return (

@@ -1,6 +1,6 @@
 // One operation from the log: its result, its error, or the wait for either.
 
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { untracked, useSignal, useSignalEffect } from "@preact/signals";
 import { ofOperation } from "../result/outcome";
 import { Result } from "../result/Result";
 import { href } from "../route";
@@ -26,7 +26,7 @@ function One({ id }: { readonly id: string }) {
       return;
     }
     const watching = new AbortController();
-    void watch(id, watching.signal, (told) => {
+    const tell = (told: Known) => {
       const wasPending = known.peek().state === "pending";
       known.value = told;
       isWaiting.value = told.state === "pending";
@@ -34,7 +34,8 @@ function One({ id }: { readonly id: string }) {
         settle(told.operation);
         announce(wasPending ? historyWords().arrived : "");
       }
-    });
+    };
+    untracked(() => void watch(id, watching.signal, tell));
     return () => watching.abort();
   });
   const lookAgain = () => {

@@ -1,13 +1,13 @@
 // Fetches the results of this tab's operations that the log's listing does not have yet: those that timed out, as soon as
 // they have come to their end, and those that were answered a moment ago.
 
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import { Code } from "@connectrpc/connect";
 import type { Operation } from "../../gen/compute/v1/compute_pb";
 import { failureOf } from "../api/failure";
-import { getOperation, idOf } from "../api/operations";
+import { getOperation, idOf, nameOf } from "../api/operations";
 import { announce } from "../shell/announce";
-import { operations, put } from "./listing";
+import { operations, put, reach } from "./listing";
 import { arrived, own, type Own } from "./own";
 import { isVisible, pause } from "./visible";
 import { historyWords } from "./words";
@@ -18,20 +18,34 @@ const LONGEST_PAUSE_MS = 30_000;
 
 /** Fetches them while the tab is shown, until the function returned is called. */
 export function followOwn(): () => void {
-  return effect(() => {
+  const stopNoting = effect(noteListed);
+  const stopFetching = effect(() => {
     // A new one is asked for soon, however long the pauses for the others have become.
-    const ids = own.value.filter(isFollowed).map(({ operationId }) => operationId);
-    if (!isVisible.value || ids.length === 0) {
+    const isNeeded = own.value.some(isFollowed);
+    if (!isVisible.value || !isNeeded) {
       return;
     }
     const following = new AbortController();
-    void follow(following.signal);
+    untracked(() => void follow(following.signal));
     return () => following.abort();
   });
+  return () => {
+    stopNoting();
+    stopFetching();
+  };
 }
 
+// A late one may have come with a page of the listing, too.
+function noteListed(): void {
+  const late = new Set(own.value.filter(({ state }) => state === "late").map(({ operationId }) => operationId));
+  const come = late.size === 0 ? [] : operations.value.filter((operation) => late.has(idOf(operation)));
+  untracked(() => come.forEach(note));
+}
+
+// What is done and lies beyond the pages that are there comes with a further page.
 function isFollowed(one: Own): one is Own & { readonly operationId: string } {
-  return one.operationId !== undefined && (one.state === "late" || one.state === "done");
+  const { operationId, state } = one;
+  return operationId !== undefined && (state === "late" || (state === "done" && nameOf(operationId) > reach.peek()));
 }
 
 async function follow(signal: AbortSignal): Promise<void> {
@@ -71,9 +85,12 @@ async function fetchResult(id: string, signal: AbortSignal): Promise<void> {
 
 /** Takes the result of an operation into the history; says so if it was late. */
 export function settle(operation: Operation): void {
-  const id = idOf(operation);
   put(operation);
-  if (arrived(id, operation.result.case === "error" ? "failed" : "done")) {
+  note(operation);
+}
+
+function note(operation: Operation): void {
+  if (arrived(idOf(operation), operation.result.case === "error" ? "failed" : "done")) {
     announce(historyWords().arrived);
   }
 }

@@ -5,7 +5,7 @@ import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import type { ListOperationsResponse, Operation } from "../../gen/compute/v1/compute_pb";
 import { Code } from "@connectrpc/connect";
 import { failureOf, type Failure } from "../api/failure";
-import { idOf, listOperations } from "../api/operations";
+import { idIn, idOf, listOperations } from "../api/operations";
 import { token } from "../api/token";
 import { announce } from "../shell/announce";
 import { own } from "./own";
@@ -32,6 +32,9 @@ export const isFarBehind = signal(false);
 /** What asks for the next page: undefined if no page is there yet, empty after the last one. */
 export const nextPage = signal<string | undefined>(undefined);
 
+/** The name of the last operation of the pages that are there, if there are more: the listing reaches down to it. */
+export const reach = signal("");
+
 /** Whether the log is being asked, and somebody waits for that. */
 export const isLoading = signal(false);
 
@@ -43,9 +46,8 @@ export const failsAtEnd = signal(false);
 
 /** The rows of the history. */
 export const rows = computed(() => {
-  const last = operations.value.at(-1);
-  const reached = nextPage.value === "" || last === undefined ? undefined : createTimeOf(idOf(last));
-  return rowsOf(operations.value, own.value, { day: day.value, since: reached?.getTime() ?? 0 });
+  const since = createTimeOf(idIn(reach.value))?.getTime() ?? 0;
+  return rowsOf(operations.value, own.value, { day: day.value, since });
 });
 
 // What is asked for belongs to this listing and ends with it.
@@ -124,6 +126,7 @@ async function load(pageToken: string): Promise<void> {
     }
     operations.value = merged(operations.value, page.operations);
     nextPage.value = page.nextPageToken;
+    reach.value = page.nextPageToken === "" ? "" : (page.operations.at(-1)?.name ?? reach.value);
     announce(historyWords().loaded(operations.value.length));
   });
 }
@@ -133,6 +136,7 @@ function clear(): void {
   arrivals.value = [];
   isFarBehind.value = false;
   nextPage.value = undefined;
+  reach.value = "";
 }
 
 /** Asks for operations that are new, or that were not readable before, and puts them into the list. */
@@ -174,8 +178,7 @@ function take({ operations: found, nextPageToken }: ListOperationsResponse): voi
   }
   const known = new Set([...operations.value, ...arrivals.value].map(({ name }) => name));
   // What comes after the last one is for the next page to bring.
-  const reached = nextPage.value === "" ? "" : (operations.value.at(-1)?.name ?? "");
-  const fresh = found.filter(({ name }) => name > reached && !known.has(name));
+  const fresh = found.filter(({ name }) => name > reach.value && !known.has(name));
   // Where nothing is known already, there may be others between these and the first of the list.
   isFarBehind.value ||= nextPageToken !== "" && fresh.length === found.length;
   const owned = new Set(own.value.map(({ operationId }) => operationId));
