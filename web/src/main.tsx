@@ -1,6 +1,7 @@
 // Starts the page.
 
 import { render } from "preact";
+import { reader } from "./reading/reader";
 import { App } from "./shell/App";
 import { describeDocument } from "./shell/title";
 
@@ -12,3 +13,4 @@ describeDocument();
 // What was there for the first paint has done its work.
 root.replaceChildren();
 render(<App />, root);
+reader.start();

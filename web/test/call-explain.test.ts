@@ -1,4 +1,4 @@
-import "./call-globals";
+import "./browser-globals";
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

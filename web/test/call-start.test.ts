@@ -1,4 +1,4 @@
-import "./call-globals";
+import "./browser-globals";
 import assert from "node:assert/strict";
 import { afterEach, it } from "node:test";
 import { call } from "../src/call/call";

@@ -1,19 +1,6 @@
-// What a browser has and Node has not, as far as the history looks at it. To be imported before it.
+// What the history finds when the page is loaded again. To be imported before it.
 
-class MemoryStorage {
-  readonly #items = new Map<string, string>();
-
-  getItem(key: string): string | null {
-    return this.#items.get(key) ?? null;
-  }
-
-  setItem(key: string, value: string): void {
-    this.#items.set(key, value);
-  }
-}
-
-Object.assign(globalThis, { localStorage: new MemoryStorage(), sessionStorage: new MemoryStorage() });
-Object.defineProperty(globalThis, "navigator", { value: { languages: ["en-US"] }, configurable: true });
+import "./browser-globals";
 
 // What an earlier load of the page left: a call under way, a late one, and something that is none.
 sessionStorage.setItem(

@@ -7,7 +7,8 @@ import { idOf } from "../src/api/operations";
 import { rounded } from "../src/history/numbers";
 import { arrived, begin, end, MOST_OWN, own, type Own } from "../src/history/own";
 import { blocksOf, isPending, merged, rowsOf } from "../src/history/rows";
-import { ago, createTimeOf, dayOf, lasting } from "../src/history/time";
+import { createTimeOf } from "../src/operation-id";
+import { ago, dayOf, lasting } from "../src/history/time";
 import { language } from "../src/language/language";
 
 const MINUTE_MS = 60_000;

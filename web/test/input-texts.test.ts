@@ -1,4 +1,4 @@
-import "./input-globals";
+import "./browser-globals";
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { language } from "../src/language/language";

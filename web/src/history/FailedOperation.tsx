@@ -5,7 +5,8 @@ import type { Operation, OperationError } from "../../gen/compute/v1/compute_pb"
 import { idOf } from "../api/operations";
 import { explain } from "../call/explain";
 import { integer, moment } from "../language/format";
-import { createTimeOf, exactly } from "./time";
+import { createTimeOf } from "../operation-id";
+import { exactly } from "./time";
 import { historyWords } from "./words";
 
 interface FailedOperationProps {

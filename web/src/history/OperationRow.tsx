@@ -10,7 +10,8 @@ import { href } from "../route";
 import { rounded } from "./numbers";
 import type { Own } from "./own";
 import { leaveFor } from "./position";
-import { ago, createTimeOf, exactly, now } from "./time";
+import { createTimeOf } from "../operation-id";
+import { ago, exactly, now } from "./time";
 import { historyWords } from "./words";
 
 interface RowProps {

@@ -2,7 +2,8 @@
 
 import { useEffect } from "preact/hooks";
 import type { Failure } from "../api/failure";
-import { createTimeOf, exactly, lasting, now, startClock } from "./time";
+import { createTimeOf } from "../operation-id";
+import { exactly, lasting, now, startClock } from "./time";
 import { historyWords } from "./words";
 
 const TICK_MS = 1_000;

@@ -10,7 +10,8 @@ import { token } from "../api/token";
 import { announce } from "../shell/announce";
 import { own } from "./own";
 import { merged, rowsOf } from "./rows";
-import { createTimeOf, dayOf } from "./time";
+import { createTimeOf } from "../operation-id";
+import { dayOf } from "./time";
 import { historyWords } from "./words";
 
 // The first page is there soon, further ones are worth their way.

@@ -3,7 +3,8 @@
 import type { Operation } from "../../gen/compute/v1/compute_pb";
 import { idOf } from "../api/operations";
 import type { Own } from "./own";
-import { createTimeOf, dayOf } from "./time";
+import { createTimeOf } from "../operation-id";
+import { dayOf } from "./time";
 
 /** A row: an operation of the log, one of this tab, or one that is both. */
 export interface Row {

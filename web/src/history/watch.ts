@@ -4,7 +4,7 @@ import { Code } from "@connectrpc/connect";
 import type { Operation } from "../../gen/compute/v1/compute_pb";
 import { failureOf, type Failure } from "../api/failure";
 import { getOperation, waitOperation } from "../api/operations";
-import { createTimeOf } from "./time";
+import { createTimeOf } from "../operation-id";
 import { pause } from "./visible";
 
 /** What is known of it. */

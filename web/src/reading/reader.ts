@@ -6,6 +6,9 @@ import type { ComputeOptions, Reading, Reply, Request, Source } from "./messages
 
 /** Reads lists, and sends the one that was read last. There is one reader, and one thread, for as long as the page is open. */
 export interface Reader {
+  /** Loads what it reads with, so that nothing needs to be loaded when there is something to read. */
+  start(): void;
+
   /**
    * Reads a list. It takes the place of the one that was read before; a reading under way is given up, and its promise
    * rejects with an `AbortError`. `progress` is told the share that is read, from 0 to 1.
@@ -40,16 +43,20 @@ interface Waiting {
   readonly progress: (fraction: number) => void;
 }
 
-/** A reader with a thread of its own, which is started when it is needed. */
+/** A reader with a thread of its own, which is started anew when it has died and is needed. */
 export class ThreadReader implements Reader {
-  readonly #start: () => Thread;
+  readonly #make: () => Thread;
   readonly #waiting = new Map<number, Waiting>();
   #thread: Thread | undefined;
   #lastId = 0;
   #reading: number | undefined;
 
-  constructor(start: () => Thread) {
-    this.#start = start;
+  constructor(make: () => Thread) {
+    this.#make = make;
+  }
+
+  start(): void {
+    this.#running();
   }
 
   async read(source: Source, progress: (fraction: number) => void): Promise<Reading> {
@@ -98,8 +105,7 @@ export class ThreadReader implements Reader {
   #ask(request: Exclude<Request, { kind: "cancel" }>, progress: (fraction: number) => void): Promise<Answer> {
     return new Promise((answer, reject) => {
       this.#waiting.set(request.id, { answer, reject, progress });
-      this.#thread ??= this.#started();
-      this.#thread.postMessage(request);
+      this.#running().postMessage(request);
     });
   }
 
@@ -112,8 +118,12 @@ export class ThreadReader implements Reader {
     }
   }
 
+  #running(): Thread {
+    return (this.#thread ??= this.#started());
+  }
+
   #started(): Thread {
-    const thread = this.#start();
+    const thread = this.#make();
     thread.addEventListener("message", ({ data }) => this.#hear(data as Reply));
     // Its script could not be loaded, or it failed outside of any request.
     thread.addEventListener("error", (event) => {

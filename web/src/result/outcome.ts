@@ -2,6 +2,7 @@
 
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ComputeResponse, Operation, Statistics, Timing } from "../../gen/compute/v1/compute_pb";
+import { createTimeOf } from "../operation-id";
 import type { ReadList } from "../reading/messages";
 import { summary } from "./summary";
 
@@ -37,7 +38,7 @@ export function ofResponse(response: ComputeResponse, list: ReadList, roundTripM
     worker,
     values: list.first,
     summary: summary(list.first, statistics),
-    createTime: timeOf(operationId),
+    createTime: createTimeOf(operationId),
     finishTime: undefined,
   };
 }
@@ -59,10 +60,4 @@ export function ofOperation(operation: Operation): Outcome | undefined {
     createTime: createTime && timestampDate(createTime),
     finishTime: finishTime && timestampDate(finishTime),
   };
-}
-
-// When an id was made: the first 48 bits of a UUIDv7 are milliseconds since 1970 (RFC 9562, section 5.7).
-function timeOf(operationId: string): Date | undefined {
-  const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i.exec(operationId) ?? [];
-  return high === undefined ? undefined : new Date(Number.parseInt(`${high}${low}`, 16));
 }
