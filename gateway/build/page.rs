@@ -1,4 +1,4 @@
-//! Embeds the page: writes a table of the files in `web/dist`, each as it is and compressed, which `src/page.rs` includes.
+//! Embeds the page: writes a table of the files in `web/dist`, each as it is and compressed.
 //!
 //! Compressing is done here, once for each version of the page: a gateway starts with all forms ready, and what is committed
 //! does not depend on the version of a compressor.
@@ -13,7 +13,8 @@ use brotli::enc::BrotliEncoderParams;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Writes the table, which `src/page.rs` includes.
+pub(crate) fn embed() -> Result<(), Box<dyn Error>> {
     let dist = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("../web/dist").canonicalize()?;
     let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
     println!("cargo:rerun-if-changed={}", dist.display());
