@@ -15,14 +15,14 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It cannot be read.
-    #[error("cannot read {} ({flag})", path.display())]
+    #[error("cannot read {} ({flag}): {error}", path.display())]
     Unreadable {
         /// The flag that names it.
         flag: &'static str,
         /// Where it is.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        error: io::Error,
     },
     /// It does not hold what it should. The text never holds any of its content.
     #[error("{} ({flag}) is of no use: {reason}", path.display())]
@@ -46,7 +46,7 @@ pub(crate) struct Named {
 impl Named {
     fn read(&self) -> Result<Vec<u8>, FileError> {
         let Self { flag, path } = self;
-        std::fs::read(path).map_err(|source| FileError::Unreadable { flag, path: path.clone(), source })
+        std::fs::read(path).map_err(|error| FileError::Unreadable { flag, path: path.clone(), error })
     }
 
     /// Says that the file is of no use.

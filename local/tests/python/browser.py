@@ -25,7 +25,7 @@ class Browser:
         self._ask("DELETE", self._session)
 
     def open(self, url):
-        """Opens a page; fails with the browser's reason if it does not let itself be opened."""
+        """Opens a page, or what the browser shows in its place."""
         self._ask("POST", f"{self._session}/url", {"url": url})
 
     def run(self, script, *arguments):
