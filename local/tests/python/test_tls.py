@@ -1,9 +1,14 @@
 """TLS on the gateway's port, as openssl, curl, grpcio and Chromium see it."""
 
+import json
+import os
+import shlex
 import shutil
 import ssl
 import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import grpc
 import pytest
@@ -13,6 +18,7 @@ from callers import Caller, Load
 from certificates import Authority
 from deployment import metric
 from processes import wait_until
+from test_readme import block
 
 COMPUTE = "/compute.v1.ComputeService/Compute"
 
@@ -240,3 +246,25 @@ def test_chromium_opens_the_page_and_calls_and_takes_no_other_certificate(proces
         browser.open(url)
         assert browser.run("return location.protocol") == "chrome-error:"
         assert "ERR_CERT_AUTHORITY_INVALID" in browser.run("return document.documentElement.outerHTML")
+
+
+def test_the_readmes_way_to_tls_and_tokens_works(system, ca, tmp_path):
+    system.worker("only")
+    server = ca.issue("server", "localhost")
+    make_token = block("sh", "openssl rand -hex 32")
+    token = run(f'{make_token}echo "$token"', tmp_path).strip()
+    start = shlex.split(block("sh", "--tls-certificate server.pem").replace("\\\n", " "))
+    files = {"server.pem": server.certificate, "server.key": server.key, "tokens": tmp_path / "tokens"}
+    gateway = system.gateway(*(files.get(word, word) for word in start[start.index("--tls-certificate") :]))
+    call = block("sh", "grpcurl -cacert ca.pem").replace("localhost:8443", f"localhost:{port(gateway)}")
+    assert json.loads(run(f"token={token}\n{call}", tmp_path))["statistics"]["mean"] == 499.6
+
+
+def run(script, folder):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = ["bash", "-euo", "pipefail", "-c", script]
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+    return done.stdout
