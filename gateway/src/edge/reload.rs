@@ -1,5 +1,6 @@
 //! Files that are read again when they change.
 
+use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -50,7 +51,7 @@ impl Named {
     }
 
     /// Says that the file is of no use.
-    pub(crate) fn unusable(&self, reason: impl ToString) -> FileError {
+    pub(crate) fn unusable(&self, reason: &(impl Display + ?Sized)) -> FileError {
         FileError::Unusable { flag: self.flag, path: self.path.clone(), reason: reason.to_string() }
     }
 }

@@ -36,22 +36,22 @@ fn parse(files: &[Named], contents: &[Vec<u8>]) -> Result<ServerConfig, FileErro
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| files[0].unusable(error))?;
+        .map_err(|error| files[0].unusable(&error))?;
     let builder = match (files.get(2), contents.get(2)) {
         (Some(file), Some(content)) => {
             let mut roots = RootCertStore::empty();
             for certificate in certificates(file, content)? {
-                roots.add(certificate).map_err(|error| file.unusable(error))?;
+                roots.add(certificate).map_err(|error| file.unusable(&error))?;
             }
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-            builder.with_client_cert_verifier(verifier.map_err(|error| file.unusable(error))?)
+            builder.with_client_cert_verifier(verifier.map_err(|error| file.unusable(&error))?)
         }
         _ => builder.with_no_client_auth(),
     };
     let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => files[1].unusable("it is not the key of the certificate"),
         // Its errors are about the key's form, and hold nothing of it.
-        error => files[1].unusable(error),
+        error => files[1].unusable(&error),
     })?;
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     Ok(config)

@@ -58,7 +58,7 @@ impl Allowances {
 pub(crate) fn load(path: std::path::PathBuf) -> Result<Arc<Reloaded<Tokens>>, FileError> {
     let allowances = Allowances::default();
     let parse = move |files: &[Named], contents: &[Vec<u8>]| {
-        parse(&contents[0], &allowances).map_err(|reason| files[0].unusable(reason))
+        parse(&contents[0], &allowances).map_err(|reason| files[0].unusable(&reason))
     };
     Reloaded::load(vec![Named { flag: FLAG, path }], Box::new(parse))
 }

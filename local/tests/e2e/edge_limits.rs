@@ -9,10 +9,12 @@ use http::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::edge::{COMPUTE, check, error_info, http2, values, without_workers};
 use crate::http1::{FORMS, call_web, call_web_with_frames, frame};
-use crate::kit::TestStack;
+use crate::kit::{TestStack, until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -102,6 +104,26 @@ async fn one_who_stops_in_the_middle_of_a_message_is_told_so_and_holds_no_memory
     let answer = String::from_utf8_lossy(&answer).to_lowercase();
     assert!(answer.contains("grpc-status: 4\r\n"), "{answer}");
     assert!(answer.contains("nothing%20has%20come%20of%20the%20request"), "{answer}");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn so_many_may_watch_without_credentials_and_calls_go_on() {
+    let stack = without_workers(|_| {}).await;
+    let mut health = HealthClient::new(stack.channel().await);
+    let mut watches = Vec::new();
+    let refused = loop {
+        assert!(watches.len() <= 1_000, "there is an end to it");
+        match health.watch(HealthCheckRequest::default()).await {
+            Ok(watch) => watches.push(watch),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!((refused.code(), watches.len()), (Code::ResourceExhausted, 1_000));
+    let status = stack.client().await.compute(values([])).await.unwrap_err();
+    check(&status, Code::InvalidArgument, "INVALID_REQUEST");
+    drop(watches);
+    until(async || health.watch(HealthCheckRequest::default()).await.is_ok()).await;
     stack.stop().await;
 }
 

@@ -192,10 +192,12 @@ def test_slow_senders_are_hung_up_on(api, system, tmp_path):
     dribbling.start()
     with load_unharmed(api, gateway):
         body = b"content-type: application/grpc-web+proto\r\ncontent-length: 1000000\r\n\r\n"
-        stalled = [connect(gateway) for _ in range(50)]
-        for connection in stalled:
-            connection.sendall(b"POST " + COMPUTE + b" HTTP/1.1\r\nhost: gateway\r\n" + body + b"\0\0\x0f\x42\x3b")
-        for connection in stalled:
+        stalled = {path: [connect(gateway) for _ in range(50)] for path in (COMPUTE, b"/grpc.health.v1.Health/Check")}
+        for path, connections in stalled.items():
+            for connection in connections:
+                connection.sendall(b"POST " + path + b" HTTP/1.1\r\nhost: gateway\r\n" + body + b"\0\0\x0f\x42\x3b")
+        for connection in (connection for connections in stalled.values() for connection in connections):
+            # DEADLINE_EXCEEDED
             assert b"grpc-status: 4\r\n" in rest_of(connection)
         assert metric(gateway, "compute_gateway_memory_taken_bytes") < 10_000_000
         for connection in silent:
