@@ -128,7 +128,7 @@ async fn so_many_may_watch_without_credentials_and_calls_go_on() {
 }
 
 #[tokio::test]
-async fn a_connection_without_a_call_ends_in_time_and_one_with_a_call_does_not() {
+async fn a_connection_without_a_call_ends_in_time_and_one_with_a_call_does_not_and_clients_do_not_notice() {
     let stack = without_workers(|config| {
         config.edge.idle_timeout = Duration::from_secs(1);
         config.default_deadline = Duration::from_secs(4);
@@ -137,12 +137,16 @@ async fn a_connection_without_a_call_ends_in_time_and_one_with_a_call_does_not()
     let mut silent = TcpStream::connect(stack.address()).await.unwrap();
     let mut half = TcpStream::connect(stack.address()).await.unwrap();
     half.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
-    let waiting = stack.client().await.compute(values([1])).await.unwrap_err();
+    let mut client = stack.client().await;
+    let waiting = client.compute(values([1])).await.unwrap_err();
     check(&waiting, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
-    for stream in [&mut silent, &mut half] {
+    // It begins after the client's own has become idle, and so ends after it.
+    let mut last = TcpStream::connect(stack.address()).await.unwrap();
+    for stream in [&mut silent, &mut half, &mut last] {
         let ended = tokio::time::timeout(PATIENCE, stream.read(&mut [0])).await.expect("it is ended");
         assert!(matches!(ended, Ok(0)) || ended.is_err());
     }
+    check(&client.compute(values([])).await.unwrap_err(), Code::InvalidArgument, "INVALID_REQUEST");
     stack.stop().await;
 }
 
