@@ -1,5 +1,5 @@
-//! What every call to the compute service gets before its message is read and after it is answered: an operation id, a
-//! deadline, a limit on its size, a place among the calls in flight, a span.
+//! What every call to the compute service gets before its message is read and after it is answered: an operation id, a look at
+//! its credentials, a deadline, a limit on its size, a place among the calls in flight, a span.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -22,6 +22,9 @@ use uuid::Uuid;
 
 use crate::answered::Answered;
 use crate::deadline::{DeadlineLimits, GRPC_TIMEOUT, grpc_timeout};
+use crate::edge::allowance::Share;
+use crate::edge::authentication::{Authentication, Peer, Tenant};
+use crate::edge::counts::Refused;
 use crate::memory::{MemoryBudget, STREAM_FACTOR, Taken, UNARY_FACTOR};
 use crate::status::{self, Operation};
 use crate::upload::{Shape, Upload, UploadLimits};
@@ -29,6 +32,8 @@ use crate::upload::{Shape, Upload, UploadLimits};
 /// The metadata entry of every answer that names the operation.
 const OPERATION_ID: HeaderName = HeaderName::from_static(OPERATION_ID_KEY);
 const OPERATION_ID_KEY: &str = "operation-id";
+
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
 /// A call that was let in; an extension of its request.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +45,9 @@ pub(crate) struct Admitted {
 
 /// What the message of a call may take of the gateway's memory; an extension of its request. Held until the request is sent.
 pub(crate) type CallMemory = Arc<Taken>;
+
+/// The most bytes of a call's headers, with 32 for each entry, as HTTP/2 counts them (RFC 9113, section 6.5.2).
+const MAX_HEADERS: usize = 16 << 10;
 
 /// The method whose request is a stream of messages.
 const COMPUTE_STREAM: &str = "/compute.v1.ComputeService/ComputeStream";
@@ -62,6 +70,7 @@ pub(crate) struct Calls {
 
 struct Shared {
     limits: CallLimits,
+    authentication: Authentication,
     in_flight: TaskTracker,
     draining: CancellationToken,
     ended: CancellationToken,
@@ -69,9 +78,10 @@ struct Shared {
 }
 
 impl Calls {
-    pub(crate) fn new(limits: CallLimits) -> Self {
+    pub(crate) fn new(limits: CallLimits, authentication: Authentication) -> Self {
         let shared = Shared {
             limits,
+            authentication,
             in_flight: TaskTracker::new(),
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -121,29 +131,49 @@ impl Calls {
         &self.shared.answered
     }
 
-    fn admit(&self, headers: &HeaderMap, id: Uuid) -> Result<Admitted, Status> {
+    /// Judges a call by its headers, and notes in it whose it is.
+    fn admit(&self, request: &mut Request<Body>, id: Uuid) -> Result<(Admitted, Option<Share>), Status> {
         let arrived = Instant::now();
         let operation = Operation { id, finish_late: None };
+        self.check_size(request.headers(), operation)?;
+        if let Some(encoding) = compression(request.headers()) {
+            return Err(status::compression_unsupported(encoding, operation));
+        }
+        let peer = request.extensions().get::<Peer>().cloned();
+        let admitted = self.shared.authentication.admit(request.headers_mut(), peer.as_ref());
+        let (tenant, share) = admitted.map_err(|why| status::from_unauthenticated(why, operation))?;
+        request.extensions_mut().insert::<Tenant>(tenant);
         if self.shared.draining.is_cancelled() {
             return Err(status::shutting_down(operation));
         }
-        let timeout = grpc_timeout(headers).map_err(|malformed| {
+        let timeout = grpc_timeout(request.headers()).map_err(|malformed| {
             let violation = FieldViolation { field: GRPC_TIMEOUT.to_string(), description: malformed.to_string() };
             status::invalid_request(vec![violation], operation)
         })?;
-        Ok(Admitted { id, arrived, deadline: self.shared.limits.deadlines.deadline(arrived, timeout) })
+        let deadline = self.shared.limits.deadlines.deadline(arrived, timeout);
+        Ok((Admitted { id, arrived, deadline }, share))
+    }
+
+    fn check_size(&self, headers: &HeaderMap, operation: Operation) -> Result<(), Status> {
+        let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+        if size <= MAX_HEADERS {
+            return Ok(());
+        }
+        self.shared.authentication.counts.refuse(Refused::HeadersTooLarge);
+        Err(status::headers_too_large(size, MAX_HEADERS, operation))
     }
 
     fn limited(&self, request: Request<Body>, admitted: Admitted) -> Request<Body> {
         let operation = Operation { id: admitted.id, finish_late: None };
         let CallLimits { message_size, stream_idle_timeout, memory, .. } = &self.shared.limits;
         let (shape, factor) = match request.uri().path() {
-            COMPUTE_STREAM => (Shape::Stream { idle_timeout: *stream_idle_timeout }, STREAM_FACTOR),
+            COMPUTE_STREAM => (Shape::Stream, STREAM_FACTOR),
             _ => (Shape::Unary, UNARY_FACTOR),
         };
         let limits = UploadLimits {
             shape,
             deadline: admitted.deadline,
+            idle_timeout: *stream_idle_timeout,
             // A message that the whole budget has no room for would never be let in: it is too large, and not early.
             message_size: (*message_size).min(usize::try_from(memory.limit() / factor).unwrap_or(usize::MAX)),
             discards_excess: request.version() < Version::HTTP_2,
@@ -180,18 +210,18 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let id = Uuid::now_v7();
         // In flight before it is asked whether the gateway drains, so that the drain waits for every call that was let in.
         let in_flight = self.calls.shared.in_flight.token();
         let unanswered = Unanswered { calls: self.calls.clone(), since: Instant::now(), code: None };
-        let admitted = self.calls.admit(request.headers(), id);
-        let answer = admitted.map(|admitted| self.inner.call(self.calls.limited(request, admitted)));
+        let admitted = self.calls.admit(&mut request, id);
+        let answer = admitted.map(|(admitted, share)| (self.inner.call(self.calls.limited(request, admitted)), share));
         let span = tracing::info_span!("call", operation_id = %id);
         let answered = async move {
             let _in_flight = in_flight;
             let mut response = match answer {
-                Ok(answer) => readable(answer.await?, id),
+                Ok((answer, _share)) => readable(answer.await?, id),
                 Err(status) => status.into_http(),
             };
             // An answer that names its operation itself may be that of another id: the one that its caller chose.
@@ -213,6 +243,13 @@ fn readable(response: Response<Body>, id: Uuid) -> Response<Body> {
         }
         _ => response,
     }
+}
+
+/// How the messages of a call are compressed. None are taken that are: a few bytes can stand for very many, and what messages
+/// may take of the memory is known by their size.
+fn compression(headers: &HeaderMap) -> Option<&str> {
+    let encoding = headers.get(GRPC_ENCODING)?.to_str().unwrap_or("?");
+    (encoding != "identity").then_some(encoding)
 }
 
 /// The code of an answer. One without it in the headers has a message, and the code OK after that.
@@ -265,12 +302,13 @@ mod tests {
     /// The operation that the answer of a service names, and the id that the call was let in with.
     async fn named(respond: fn(Operation) -> Response<Body>) -> (Uuid, Uuid) {
         let second = Duration::from_secs(1);
-        let calls = Calls::new(CallLimits {
+        let limits = CallLimits {
             deadlines: DeadlineLimits { default: second, max: second },
             message_size: 1024,
             stream_idle_timeout: second,
             memory: MemoryBudget::new(u64::MAX),
-        });
+        };
+        let calls = Calls::new(limits, Authentication::default());
         let service = calls.in_front_of(service_fn(move |request: Request<Body>| {
             let Admitted { id, .. } = *request.extensions().get().expect("what is let in says so");
             let mut response = respond(Operation { id, finish_late: None });

@@ -1,5 +1,6 @@
 //! How a gateway works.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
@@ -9,6 +10,7 @@ use sqs_rpc::{ReplyQueueUpkeep, RequesterConfig};
 
 use crate::calls::CallLimits;
 use crate::deadline::DeadlineLimits;
+use crate::edge::config::EdgeConfig;
 use crate::memory::MemoryBudget;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -130,7 +132,7 @@ pub struct Config {
     )]
     pub memory_budget: Option<usize>,
 
-    /// How long a stream may be silent before it is answered DEADLINE_EXCEEDED, 100ms to 1day
+    /// How long a caller may be silent in the middle of its request before it is answered DEADLINE_EXCEEDED, 100ms to 1day
     #[arg(
         long, env = "COMPUTE_STREAM_IDLE_TIMEOUT", value_name = "DURATION", default_value = "30s",
         value_parser = flags::duration(Duration::from_millis(100)..=DAY)
@@ -150,6 +152,10 @@ pub struct Config {
         value_parser = flags::byte_size(0..=1 << 30)
     )]
     pub answers_kept: usize,
+
+    /// Who may call, and from where.
+    #[command(flatten)]
+    pub edge: EdgeConfig,
 }
 
 /// Settings that contradict each other.
@@ -166,6 +172,24 @@ pub enum ConfigError {
         default: Duration,
         /// `--max-deadline`
         max: Duration,
+    },
+    /// A certificate without its key, or the reverse.
+    #[error("--tls-certificate and --tls-key are given together")]
+    TlsHalf,
+    /// Client certificates, and no TLS to bring them by.
+    #[error("--tls-client-ca needs --tls-certificate and --tls-key")]
+    ClientCaWithoutTls,
+    /// Two flags that say whose a call is.
+    #[error("--tokens and --tenant-metadata both say which tenant a call belongs to: one of them is wanted")]
+    TwoTenants,
+    /// Anybody could call.
+    #[error(
+        "--listen {listen} takes calls from beyond this host, and nothing says who may call: --tokens or --tls-client-ca is \
+         wanted, or --allow-anonymous"
+    )]
+    Anonymous {
+        /// `--listen`
+        listen: SocketAddr,
     },
 }
 
@@ -193,6 +217,7 @@ impl Config {
             stream_idle_timeout: 30 * SECOND,
             max_inline_size: 448 << 10,
             answers_kept: 32 << 20,
+            edge: EdgeConfig::default(),
         }
     }
 
@@ -205,7 +230,19 @@ impl Config {
         if self.default_deadline > self.max_deadline {
             return Err(ConfigError::DefaultDeadline { default: self.default_deadline, max: self.max_deadline });
         }
-        Ok(())
+        if self.edge.tokens.is_some() && self.tenant_metadata.is_some() {
+            return Err(ConfigError::TwoTenants);
+        }
+        self.edge.check()
+    }
+
+    /// Checks whether calls may be taken at this address.
+    ///
+    /// # Errors
+    ///
+    /// When it can be reached from beyond this host, and nothing says who may call.
+    pub fn check_address(&self, listen: SocketAddr) -> Result<(), ConfigError> {
+        self.edge.check_address(listen)
     }
 
     pub(crate) fn call_limits(&self) -> CallLimits {
@@ -299,6 +336,9 @@ mod tests {
             ("--reply-queue", "q-{host}", "{instance}"),
             ("--instance", "a b", "1 to 64 letters"),
             ("--prefix", "a/b", "1 to 35 letters"),
+            ("--allow-origin", "*", "https://example.com"),
+            ("--max-connections", "0", "1..=1000000"),
+            ("--idle-timeout", "0s", "from 1s to 1day"),
         ] {
             let error = parse(&[flag, value]).expect_err(flag);
             for part in [flag, value, allowed] {

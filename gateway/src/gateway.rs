@@ -20,6 +20,8 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::calls::Calls;
 use crate::claim_check::ClaimCheck;
 use crate::config::{Config, ConfigError};
+use crate::edge::Edge;
+use crate::edge::reload::FileError;
 use crate::exchange::Exchange;
 use crate::metrics::metrics;
 use crate::operations::{Answers, Operations, WaitLimits};
@@ -51,9 +53,12 @@ pub enum RunError {
     /// The descriptors of the API cannot be served by reflection.
     #[error("cannot describe the API")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// A port cannot be served any more.
+    /// Certificates or tokens cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The port for callers has no address.
     #[error("cannot serve the port for callers")]
-    Serve(#[from] tonic::transport::Error),
+    Listener(#[source] io::Error),
     /// The server came to an end that nobody asked for.
     #[error("the server stopped by itself")]
     Stopped(#[source] Option<tokio::task::JoinError>),
@@ -80,10 +85,13 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     config.check()?;
-    let calls = Calls::new(config.call_limits());
+    let address = listeners.calls.local_addr().map_err(RunError::Listener)?;
+    config.check_address(address)?;
+    let edge = Edge::new(&config.edge, address)?;
+    let calls = Calls::new(config.call_limits(), edge.authentication());
     let started = Arc::new(OnceLock::new());
     let answers = Arc::new(Answers::new(config.answers_kept));
-    let metrics = metrics(calls.clone(), answers.clone(), started.clone());
+    let metrics = metrics(calls.clone(), answers.clone(), edge.gauges(), started.clone());
     // Operators are answered to the very end.
     let _admin = listeners.admin.map(|listener| {
         let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
@@ -101,13 +109,14 @@ pub async fn run(
     let services = Services::new(&calls, compute, &config, readiness.clone())?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let _cut_when_dropped = cut.clone().drop_guard();
-    let address = listeners.calls.local_addr().ok();
-    let serve = services.serve(listeners.calls, &config, stop.clone(), cut.clone());
-    let mut server = AbortOnDropHandle::new(tokio::spawn(serve));
+    let _watch = AbortOnDropHandle::new(tokio::spawn(edge.watch_files()));
+    let port = services.port(&config, &edge);
+    let mut server = AbortOnDropHandle::new(tokio::spawn(port.serve(listeners.calls, stop.clone(), cut.clone())));
     services.set_serving(true).await;
     readiness.set(State::Ready);
     tracing::info!(
-        address = address.map(tracing::field::display),
+        %address,
+        tls = edge.has_tls(),
         request_queue = config.request_queue,
         reply_queue = requester.reply_queue_url(),
         log_bucket = config.log_bucket,
@@ -117,11 +126,7 @@ pub async fn run(
     tokio::select! {
         ended = &mut server => {
             requester.shutdown(Duration::ZERO).await;
-            return Err(match ended {
-                Ok(Ok(())) => RunError::Stopped(None),
-                Ok(Err(error)) => RunError::Serve(error),
-                Err(error) => RunError::Stopped(Some(error)),
-            });
+            return Err(RunError::Stopped(ended.err()));
         }
         () = &mut shutdown => {}
     }

@@ -2,7 +2,7 @@
 //!
 //! # The way of a call
 //!
-//! `connections` accepts, `server` routes. `protocol` turns away what is no call. tonic-web unwraps gRPC-Web. `calls` gives the
+//! `edge` accepts connections and says who may call, `server` routes. `protocol` turns away what is no call. tonic-web unwraps gRPC-Web. `calls` gives the
 //! call an operation id and a deadline (`deadline`) and holds its body to them, to the limit of its size and to the memory that
 //! is left (`upload`, `memory`); what is generated (`api`) decodes the message. `service` validates it and finds its `tenant`;
 //! `exchange` makes it JSON, puts that into S3 if it is too large for a message (`claim_check`), has `sqs-rpc` send it and wait,
@@ -34,9 +34,9 @@ mod blocking;
 mod calls;
 mod claim_check;
 mod config;
-mod connections;
 mod deadline;
 mod digest;
+mod edge;
 mod exchange;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -56,4 +56,6 @@ mod traceparent;
 mod upload;
 
 pub use config::{Config, ConfigError};
+pub use edge::config::EdgeConfig;
+pub use edge::reload::FileError;
 pub use gateway::{Listeners, RunError, run};

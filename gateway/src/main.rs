@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
 use compute_gateway::{Config, Listeners};
-use compute_process::{Readiness, aws, flags, logging, shutdown};
+use compute_process::{Readiness, aws, flags, logging, open_files, shutdown};
 use tokio::net::TcpListener;
 
 /// Takes gRPC and gRPC-Web calls and has them answered by workers behind an Amazon SQS queue.
 ///
-/// One port serves gRPC (HTTP/2 without TLS), gRPC-Web, a page at /, GET /healthz, gRPC reflection and grpc.health.v1. The
+/// One port serves gRPC (HTTP/2, with TLS if there is a certificate), gRPC-Web, a page at /, GET /healthz, gRPC reflection and grpc.health.v1. The
 /// admin port serves /livez, /readyz and /metrics. Region, credentials and endpoint of AWS come from the environment, as for
 /// every AWS tool: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, the role of the instance.
 ///
@@ -40,7 +40,7 @@ struct Flags {
 #[tokio::main]
 async fn main() -> ExitCode {
     let flags = Flags::parse();
-    if let Err(error) = flags.config.check() {
+    if let Err(error) = flags.config.check().and_then(|()| flags.config.check_address(flags.listen)) {
         Flags::command().error(ErrorKind::ValueValidation, error).exit();
     }
     if let Err(error) = logging::init(&flags.logging) {
@@ -56,6 +56,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
+    open_files::raise_limit();
     let shutdown = shutdown::requested()?;
     let calls = bind("--listen", flags.listen).await?;
     let admin = bind("--admin-listen", flags.admin_listen).await?;

@@ -7,10 +7,16 @@ use compute_process::exposition::Exposition;
 use sqs_rpc::Requester;
 
 use crate::calls::Calls;
+use crate::edge::Gauges;
 use crate::operations::Answers;
 
 /// The metrics of the gateway; those of its requester as soon as there is one.
-pub(crate) fn metrics(calls: Calls, answers: Arc<Answers>, requester: Arc<OnceLock<Requester>>) -> admin::Metrics {
+pub(crate) fn metrics(
+    calls: Calls,
+    answers: Arc<Answers>,
+    edge: Gauges,
+    requester: Arc<OnceLock<Requester>>,
+) -> admin::Metrics {
     Arc::new(move || {
         let mut metrics = Exposition::new();
         metrics.gauge("compute_gateway_calls_in_flight", "Calls that are not answered yet.", calls.in_flight());
@@ -23,11 +29,24 @@ pub(crate) fn metrics(calls: Calls, answers: Arc<Answers>, requester: Arc<OnceLo
         let (kept, bytes) = answers.size();
         metrics.gauge("compute_gateway_answers_kept", "Answers kept until their records can be read.", kept);
         metrics.gauge("compute_gateway_answers_kept_bytes", "Memory of the answers kept, in bytes.", bytes);
+        edge_metrics(&mut metrics, &edge);
         if let Some(requester) = requester.get() {
             queue_metrics(&mut metrics, requester);
         }
         metrics.into_text()
     })
+}
+
+fn edge_metrics(metrics: &mut Exposition, edge: &Gauges) {
+    let Gauges { crowd, counts } = edge;
+    metrics.gauge("compute_gateway_connections", "Connections of callers.", crowd.size());
+    metrics.counter("compute_gateway_connections_total", "Connections of callers accepted.", counts.accepted());
+    let help = "Connections that were turned away or ended by the gateway, by reason.";
+    metrics.counter_by("compute_gateway_connections_ended_total", help, "reason", counts.ended());
+    let help = "Calls refused by their headers, before anything else of them was read, by reason.";
+    metrics.counter_by("compute_gateway_turned_away_total", help, "reason", counts.refused());
+    let help = "Changes of the files of certificates and tokens, by whether they took effect.";
+    metrics.counter_by("compute_gateway_reloads_total", help, "outcome", counts.reloads());
 }
 
 fn queue_metrics(metrics: &mut Exposition, requester: &Requester) {

@@ -1,7 +1,7 @@
 //! The one port: gRPC, gRPC-Web, the page and `/healthz`.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -10,11 +10,8 @@ use axum::routing::get;
 use compute_process::{Readiness, State};
 use compute_proto::FILE_DESCRIPTOR_SET;
 use http::StatusCode;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::service::Routes;
-use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
 use tonic_reflection::server::Builder as Reflection;
@@ -24,18 +21,10 @@ use tower::{Layer as _, Service};
 use crate::api::compute_service_server::ComputeServiceServer;
 use crate::calls::Calls;
 use crate::config::Config;
+use crate::edge::connections::Port;
+use crate::edge::{Edge, cors};
 use crate::service::Compute;
-use crate::{connections, page, protocol};
-
-/// How often an idle HTTP/2 connection is pinged, and how long the answer may take. What stands between the two, such as a load
-/// balancer, often forgets a connection after a minute of silence.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// HTTP/2 flow control: bytes under way on a stream and on a connection. The protocol's 64 KiB would make a large list wait for
-/// the way back and forth a thousand times.
-const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 8 << 20;
+use crate::{page, protocol};
 
 /// A connection may have more streams than there may be calls: those beyond are told so, rather than left to wait unseen in
 /// their client, and health checks pass.
@@ -68,6 +57,8 @@ impl Services {
             .merge(page::routes())
             .route("/healthz", get(move || async move { healthz(readiness.state()) }))
             .fallback(protocol::not_found);
+        let origins = &config.edge.allow_origin;
+        let routes = if origins.is_empty() { routes } else { routes.layer(cors::layer(origins)) };
         Ok(Self { routes, health })
     }
 
@@ -79,25 +70,10 @@ impl Services {
         }
     }
 
-    /// Serves `listener` until `stop`, then waits for the connections to end; `cut` ends them at once.
-    pub(crate) fn serve(
-        &self,
-        listener: TcpListener,
-        config: &Config,
-        stop: CancellationToken,
-        cut: CancellationToken,
-    ) -> impl Future<Output = Result<(), tonic::transport::Error>> + Send + 'static {
+    /// The port that answers with these services.
+    pub(crate) fn port(&self, config: &Config, edge: &Edge) -> Arc<Port> {
         let max_streams = config.max_in_flight.saturating_add(STREAMS_BEYOND_CALLS);
-        let connections = connections::accept(listener, cut);
-        Server::builder()
-            .accept_http1(true)
-            .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_concurrent_streams(u32::try_from(max_streams).unwrap_or(u32::MAX))
-            .add_routes(self.routes.clone().into())
-            .serve_with_incoming_shutdown(connections, stop.cancelled_owned())
+        edge.port(self.routes.clone(), u32::try_from(max_streams).unwrap_or(u32::MAX))
     }
 }
 

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::api::compute_service_server::ComputeService;
 use crate::calls::{Admitted, CallMemory, name_operation};
 use crate::config::Config;
+use crate::edge::authentication::Tenant;
 use crate::exchange::{Caller, Exchange, Prepared};
 use crate::operations::{Chosen, Operations, name};
 use crate::status;
@@ -62,8 +63,12 @@ impl Compute {
         Self { exchange, streams, operations, max_in_flight: *max_in_flight, tenant_metadata: tenant_metadata.clone() }
     }
 
-    fn caller(&self, metadata: &MetadataMap) -> Result<Caller, FieldViolation> {
-        let tenant = tenant(metadata, self.tenant_metadata.as_ref())?;
+    /// Who calls: the tenant that a trusted metadata entry names, or else the token or the client certificate.
+    fn caller(&self, metadata: &MetadataMap, Tenant(known): Tenant) -> Result<Caller, FieldViolation> {
+        let tenant = match &self.tenant_metadata {
+            Some(key) => tenant(metadata, Some(key))?,
+            None => known.map(|tenant| tenant.to_string()),
+        };
         let traceparent = metadata.get(traceparent::KEY).and_then(|value| traceparent::parse(value.to_str().ok()?));
         Ok(Caller { tenant, traceparent })
     }
@@ -71,7 +76,9 @@ impl Compute {
     /// Takes a call apart. Its metadata and extensions go: a call that waits would else keep them, a good part of its memory.
     fn open<T>(&self, mut request: Request<T>) -> Result<Opened<T>, Status> {
         let admitted = *request.extensions().get::<Admitted>().expect("the service stands behind `Calls`");
-        let caller = self.caller(request.metadata()).map_err(|violation| invalid(admitted, vec![violation]))?;
+        let tenant = request.extensions_mut().remove::<Tenant>().expect("the service stands behind `Calls`");
+        let caller = self.caller(request.metadata(), tenant);
+        let caller = caller.map_err(|violation| invalid(admitted, vec![violation]))?;
         let memory = request.extensions_mut().remove::<CallMemory>().expect("the service stands behind `Calls`");
         Ok(Opened { admitted, caller, memory, message: request.into_inner() })
     }

@@ -5,6 +5,12 @@
 //!
 //! | reason | code | when | further details |
 //! | --- | --- | --- | --- |
+//! | `TOKEN_MISSING` | UNAUTHENTICATED | the call has no bearer token, or more than one | |
+//! | `TOKEN_UNKNOWN` | UNAUTHENTICATED | nobody has this token | |
+//! | `TOKEN_IN_PLAINTEXT` | UNAUTHENTICATED | a token came from another host without TLS | |
+//! | `RATE_LIMITED` | RESOURCE_EXHAUSTED | the tenant makes more calls a second than it may | `RetryInfo`, metadata `rate` |
+//! | `HEADERS_TOO_LARGE` | RESOURCE_EXHAUSTED | the metadata of the call is larger than is taken | metadata `size`, `limit`, in bytes |
+//! | `COMPRESSION_UNSUPPORTED` | UNIMPLEMENTED | the messages of the call are compressed | |
 //! | `INVALID_REQUEST` | INVALID_ARGUMENT | a field or metadata entry is not what it must be | `BadRequest` |
 //! | `MALFORMED_MESSAGE` | INVALID_ARGUMENT | the bytes are not a message of the method | |
 //! | `MESSAGE_TOO_LARGE` | RESOURCE_EXHAUSTED | gateway or SQS does not take a message of that size | metadata `size`, `limit`, in bytes |
@@ -18,7 +24,7 @@
 //! | `NOT_RECORDED_YET` | NOT_FOUND | nothing is known of the operation yet | `RetryInfo` |
 //! | `OPERATION_NOT_FOUND` | NOT_FOUND | there is no such operation | |
 //! | `DEADLINE_EXCEEDED` | DEADLINE_EXCEEDED | no answer in time | metadata `finish_late`, once the request was read |
-//! | `STREAM_STALLED` | DEADLINE_EXCEEDED | nothing came of a stream for too long | metadata `idle_timeout_ms` |
+//! | `STREAM_STALLED` | DEADLINE_EXCEEDED | nothing came of the request for too long | metadata `idle_timeout_ms` |
 //! | `PAYLOAD_UNAVAILABLE` | UNAVAILABLE | S3, where large requests and replies lie, cannot be reached | `RetryInfo` |
 //! | `QUEUE_UNAVAILABLE` | UNAVAILABLE | SQS does not take the request, or the reply queue is lost | `RetryInfo` |
 //! | `LOG_UNAVAILABLE` | UNAVAILABLE | S3 cannot be asked for the log, or whose an operation id is | `RetryInfo` |
@@ -32,6 +38,8 @@
 //! | `MALFORMED_REPLY` | INTERNAL | the worker's reply cannot be read | |
 //! | `RECORD_UNREADABLE` | DATA_LOSS | the log's record of the operation is damaged | |
 //! | `GATEWAY_FAILED` | INTERNAL | a fault of the gateway itself | |
+
+mod edge;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -47,6 +55,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use uuid::Uuid;
 
+pub(crate) use self::edge::{compression_unsupported, from_unauthenticated, headers_too_large};
 use crate::calls::name_operation;
 use crate::memory::Exhausted;
 use crate::stream::{ListError, StreamError};
@@ -73,10 +82,7 @@ pub(crate) fn from_call_error(error: CallError, operation: Operation) -> Status 
             .with("limit", &limit)
             .retry()
             .says(format!("{limit} calls are in flight already, which is the limit")),
-        CallError::TooManyOfTenant { limit } => answer(Code::ResourceExhausted, "TOO_MANY_OF_TENANT", operation)
-            .with("limit", &limit)
-            .retry()
-            .says(format!("{limit} calls of this tenant are in flight already, which is the limit")),
+        CallError::TooManyOfTenant { limit } => too_many_of_tenant(limit, operation),
         CallError::Overloaded { wait, retry_after } => answer(Code::ResourceExhausted, "OVERLOADED", operation)
             .with("wait_ms", &wait.as_millis())
             .retry_in(retry_after)
@@ -100,6 +106,13 @@ pub(crate) fn from_call_error(error: CallError, operation: Operation) -> Status 
                 .says("the operation id cannot be used now")
         }
     }
+}
+
+fn too_many_of_tenant(limit: usize, operation: Operation) -> Status {
+    answer(Code::ResourceExhausted, "TOO_MANY_OF_TENANT", operation)
+        .with("limit", &limit)
+        .retry()
+        .says(format!("{limit} calls of this tenant are in flight already, which is the limit"))
 }
 
 /// Answers a call that the worker failed. The worker's words stay inside but for the violations of an invalid request, which
@@ -225,11 +238,11 @@ pub(crate) fn memory_exhausted(full: Exhausted, operation: Operation) -> Status 
     answer(Code::ResourceExhausted, "MEMORY_EXHAUSTED", operation).retry().says(full.to_string())
 }
 
-/// Answers a stream of which nothing has come for `idle_timeout`.
+/// Answers a request of which nothing has come for `idle_timeout`.
 pub(crate) fn stream_stalled(idle_timeout: Duration, operation: Operation) -> Status {
     answer(Code::DeadlineExceeded, "STREAM_STALLED", operation)
         .with("idle_timeout_ms", &idle_timeout.as_millis())
-        .says(format!("nothing has come of the stream for {} s", idle_timeout.as_secs_f64()))
+        .says(format!("nothing has come of the request for {} s", idle_timeout.as_secs_f64()))
 }
 
 /// Answers a stream that did not bring a request.

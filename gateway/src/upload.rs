@@ -20,7 +20,7 @@ use crate::status::{self, Operation};
 
 /// The body of a call.
 ///
-/// It fails with the status to answer: when the deadline passes before all of it is read, or a stream is silent for too long;
+/// It fails with the status to answer: when the deadline passes before all of it is read, or it is silent for too long;
 /// when a message says that it is larger than the gateway takes, or has room for; and when it breaks off. tonic would answer
 /// some of these CANCELLED and OUT_OF_RANGE, all without details, and would take a stream that its caller cancelled for one
 /// that has come to its end.
@@ -43,11 +43,8 @@ pub(crate) struct Upload<B> {
 pub(crate) enum Shape {
     /// One.
     Unary,
-    /// Any number, with no longer between what comes of them than this.
-    Stream {
-        /// Time that the gateway waits for the caller in one go. The time that the caller waits for the gateway does not count.
-        idle_timeout: Duration,
-    },
+    /// Any number.
+    Stream,
 }
 
 /// What a body is held to.
@@ -55,6 +52,8 @@ pub(crate) enum Shape {
 pub(crate) struct UploadLimits {
     pub(crate) shape: Shape,
     pub(crate) deadline: Instant,
+    /// Time that the gateway waits for the caller in one go. The time that the caller waits for the gateway does not count.
+    pub(crate) idle_timeout: Duration,
     /// The most bytes of a message.
     pub(crate) message_size: usize,
     /// Whether to read a message that is refused, and throw it away, before saying so.
@@ -112,7 +111,7 @@ impl<B> Upload<B> {
                 return Err(status::malformed_message("there is more than one, and the call has one", self.operation));
             }
             Shape::Unary => UNARY_FACTOR,
-            Shape::Stream { .. } => STREAM_FACTOR,
+            Shape::Stream => STREAM_FACTOR,
         };
         if size > limit {
             return Err(status::message_too_large(size, limit, self.operation));
@@ -122,21 +121,16 @@ impl<B> Upload<B> {
 
     /// Waits for the body no longer than is allowed.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
-        let deadline = self.limits.deadline;
-        match self.limits.shape {
-            Shape::Stream { idle_timeout } if !self.is_waiting => {
-                self.timer.as_mut().reset(deadline.min(Instant::now() + idle_timeout));
-            }
-            Shape::Stream { .. } | Shape::Unary => {}
+        let UploadLimits { deadline, idle_timeout, .. } = self.limits;
+        if !self.is_waiting {
+            self.timer.as_mut().reset(deadline.min(Instant::now() + idle_timeout));
         }
         self.is_waiting = true;
         ready!(self.timer.as_mut().poll(cx));
-        Poll::Ready(match (self.refused.take(), self.limits.shape) {
-            (Some(refused), _) => refused.status,
-            (None, Shape::Stream { idle_timeout }) if Instant::now() < deadline => {
-                status::stream_stalled(idle_timeout, self.operation)
-            }
-            (None, _) => status::deadline_exceeded(self.operation),
+        Poll::Ready(match self.refused.take() {
+            Some(refused) => refused.status,
+            None if Instant::now() < deadline => status::stream_stalled(idle_timeout, self.operation),
+            None => status::deadline_exceeded(self.operation),
         })
     }
 

@@ -14,11 +14,17 @@ const OPERATION: Operation = Operation { id: Uuid::nil(), finish_late: None };
 
 fn limits(discards_excess: bool) -> UploadLimits {
     let deadline = Instant::now() + Duration::from_secs(60);
-    UploadLimits { shape: Shape::Unary, deadline, message_size: 8, discards_excess }
+    UploadLimits {
+        shape: Shape::Unary,
+        deadline,
+        idle_timeout: Duration::from_secs(3_600),
+        message_size: 8,
+        discards_excess,
+    }
 }
 
 fn stream_limits() -> UploadLimits {
-    UploadLimits { shape: Shape::Stream { idle_timeout: Duration::from_secs(10) }, ..limits(false) }
+    UploadLimits { shape: Shape::Stream, idle_timeout: Duration::from_secs(10), ..limits(false) }
 }
 
 /// What a body brings: its bytes, or code and reason of the status that it fails with.
@@ -167,7 +173,7 @@ fn slow(pauses: Vec<Duration>) -> impl Body<Data = Bytes, Error = Infallible> + 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_stops_sending_stalls_and_one_that_is_slow_lasts_until_the_deadline() {
+async fn a_request_that_stops_coming_stalls_and_one_that_is_slow_lasts_until_the_deadline() {
     let second = Duration::from_secs(1);
     let stalled = refused(Code::DeadlineExceeded, "STREAM_STALLED");
     let late = refused(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
@@ -178,7 +184,8 @@ async fn a_stream_that_stops_sending_stalls_and_one_that_is_slow_lasts_until_the
     assert_eq!(started.elapsed().as_secs(), 10 + 28);
     assert_eq!(read(slow(vec![9 * second; 100]), stream_limits()).await, late);
     assert_eq!(started.elapsed().as_secs(), 10 + 28 + 60);
-    assert_eq!(read(slow(vec![]), limits(false)).await, late, "a unary call has its deadline only");
+    let unary = UploadLimits { shape: Shape::Unary, ..stream_limits() };
+    assert_eq!(read(slow(vec![9 * second]), unary).await, stalled, "a single message too");
 }
 
 #[tokio::test(start_paused = true)]

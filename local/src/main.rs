@@ -40,6 +40,10 @@ struct Flags {
     #[arg(long, env = "COMPUTE_WORKERS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(..=64))]
     workers: u32,
 
+    /// Take calls from beyond this host, if --listen is such an address. Anybody may call then
+    #[arg(long, env = "COMPUTE_ALLOW_ANONYMOUS", value_parser = clap::builder::BoolishValueParser::new())]
+    allow_anonymous: bool,
+
     /// Let SQS and S3 misbehave on purpose: the faults to inject, such as
     /// `seed=7,duplicate=5%,reorder=10%,throttle=5%,error=2%,delay=0-200ms,lost-response=1%,partial=5%,s3-error=5%`
     #[arg(long, env = "COMPUTE_CHAOS", value_name = "FAULTS")]
@@ -68,6 +72,7 @@ async fn run(flags: Flags) -> Result<(), BoxError> {
     let mut config = Config::new(flags.data_dir);
     config.workers = flags.workers;
     config.chaos = flags.chaos;
+    config.gateway.edge.allow_anonymous = flags.allow_anonymous;
 
     let stack = Stack::start(config, listener, aws_listener).await?;
     print_welcome(&stack)?;

@@ -5,6 +5,7 @@
 //! - [`admin`]: a port of its own for `/livez`, `/readyz` and `/metrics`, fed by a [`Readiness`] and an
 //!   [`Exposition`](exposition::Exposition);
 //! - [`memory`]: how much memory the process may use;
+//! - [`open_files`]: how many files and connections it may have open;
 //! - [`blocking`]: work that would be in the way of other tasks;
 //! - [`aws`]: one configuration, and one HTTP client, for all AWS clients of the process;
 //! - [`flags`]: the value parsers of the flags that several of the binaries have.
@@ -16,6 +17,7 @@ pub mod exposition;
 pub mod flags;
 pub mod logging;
 pub mod memory;
+pub mod open_files;
 mod readiness;
 pub mod shutdown;
 

@@ -1,5 +1,6 @@
 //! Structured logs on standard error.
 
+use std::env::VarError;
 use std::io::{self, IsTerminal as _};
 use std::str::FromStr as _;
 
@@ -10,13 +11,17 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 /// The level without a flag, `COMPUTE_LOG_LEVEL` or `RUST_LOG`.
 const DEFAULT_LEVEL: &str = "info";
 
+/// What writes down whatever goes over the wire to AWS at the level `trace`, and with it what callers sent.
+const TELLTALE: &str = "aws_smithy_runtime";
+
 /// How the process logs.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Logs (on standard error)")]
 #[group(skip)]
 pub struct Flags {
     /// What to log: error, warn, info, debug, trace, or directives such as `info,sqs_rpc=debug`. Without it RUST_LOG
-    /// counts, and without that `info`
+    /// counts, and without that `info`. What callers sent is not logged at any level, unless by
+    /// `trace,aws_smithy_runtime=trace`
     #[arg(long, env = "COMPUTE_LOG_LEVEL", value_name = "LEVEL", value_parser = level)]
     pub log_level: Option<String>,
 
@@ -39,7 +44,10 @@ pub enum Format {
 pub enum InitError {
     /// `RUST_LOG` is not understood. The flag was checked when it was read.
     #[error("RUST_LOG is not understood")]
-    Filter(#[from] tracing_subscriber::filter::FromEnvError),
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// `RUST_LOG` is not text.
+    #[error("RUST_LOG is not text")]
+    Text(#[from] VarError),
     /// The process has set up logging already.
     #[error("logging was set up twice")]
     Twice(#[from] TryInitError),
@@ -51,10 +59,11 @@ pub enum InitError {
 ///
 /// When `RUST_LOG` counts and is not understood, and when logging was set up before.
 pub fn init(flags: &Flags) -> Result<(), InitError> {
-    let filter = match &flags.log_level {
-        Some(level) => EnvFilter::new(level),
-        None if std::env::var_os(EnvFilter::DEFAULT_ENV).is_some() => EnvFilter::try_from_default_env()?,
-        None => EnvFilter::new(DEFAULT_LEVEL),
+    let filter = match (&flags.log_level, std::env::var(EnvFilter::DEFAULT_ENV)) {
+        (Some(level), _) => EnvFilter::new(discreet(level)),
+        (None, Ok(level)) => EnvFilter::try_new(discreet(&level))?,
+        (None, Err(VarError::NotPresent)) => EnvFilter::new(DEFAULT_LEVEL),
+        (None, Err(error @ VarError::NotUnicode(_))) => return Err(error.into()),
     };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match flags.log_format {
@@ -62,6 +71,16 @@ pub fn init(flags: &Flags) -> Result<(), InitError> {
         Format::Json => lines.json().flatten_event(true).finish().try_init()?,
     }
     Ok(())
+}
+
+/// These directives, without what callers sent, unless they ask for it by name.
+fn discreet(directives: &str) -> String {
+    let is_everything = directives.split(',').any(|directive| directive.trim().eq_ignore_ascii_case("trace"));
+    if is_everything && !directives.contains(TELLTALE) {
+        format!("{directives},{TELLTALE}=debug")
+    } else {
+        directives.to_owned()
+    }
 }
 
 fn level(value: &str) -> Result<String, String> {
@@ -79,6 +98,15 @@ fn level(value: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_callers_sent_is_logged_only_if_it_is_asked_for_by_name() {
+        assert_eq!(discreet("trace"), "trace,aws_smithy_runtime=debug");
+        assert_eq!(discreet("sqs_rpc=info,TRACE"), "sqs_rpc=info,TRACE,aws_smithy_runtime=debug");
+        for clear in ["info", "error,sqs_rpc=trace", "trace,aws_smithy_runtime=trace", "aws_smithy_runtime=trace"] {
+            assert_eq!(discreet(clear), clear, "nothing is logged that was not asked for");
+        }
+    }
 
     #[test]
     fn levels_and_directives_are_taken_and_anything_else_is_refused() {

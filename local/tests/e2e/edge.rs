@@ -52,7 +52,7 @@ pub(crate) fn check(status: &Status, code: Code, reason: &str) {
 }
 
 /// A request over HTTP/2 that may be no call at all, and what comes back.
-async fn http2(channel: Channel, request: http::request::Builder, body: Bytes) -> http::Response<Bytes> {
+pub(crate) async fn http2(channel: Channel, request: http::request::Builder, body: Bytes) -> http::Response<Bytes> {
     let request = request.body(Body::new(http_body_util::Full::new(body))).unwrap();
     let response = channel.oneshot(request).await.unwrap();
     assert_eq!(response.version(), Version::HTTP_2);

@@ -10,6 +10,8 @@ mod chaos_calls;
 mod claims;
 mod drain;
 mod edge;
+mod edge_limits;
+mod edge_tokens;
 mod endings;
 mod endpoint;
 mod grpc_web;

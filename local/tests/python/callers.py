@@ -30,10 +30,14 @@ def generate_stubs(folder):
 class Caller:
     """A client of one gateway, to be closed."""
 
-    def __init__(self, api, address):
+    def __init__(self, api, address, tls=None):
         self.api = api
         # Each caller has a connection of its own.
-        self.channel = grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        if tls is None:
+            self.channel = grpc.insecure_channel(address, options=options)
+        else:
+            self.channel = grpc.secure_channel(address, tls, options=options)
         self.stub = api.services.ComputeServiceStub(self.channel)
 
     def __enter__(self):
@@ -42,8 +46,9 @@ class Caller:
     def __exit__(self, *_):
         self.channel.close()
 
-    def compute(self, values, timeout=60, **fields):
-        return self.stub.Compute(self.request(values, **fields), timeout=timeout)
+    def compute(self, values, timeout=60, token=None, **fields):
+        metadata = [] if token is None else [("authorization", f"Bearer {token}")]
+        return self.stub.Compute(self.request(values, **fields), timeout=timeout, metadata=metadata)
 
     def start(self, values, timeout=60, **fields):
         """Starts a call; its `result()` is the answer."""
@@ -106,8 +111,9 @@ class OpenStream:
 class Load:
     """Calls from several threads, one after the other in each, over and over until stopped. Every answer is checked."""
 
-    def __init__(self, api, address, threads=8):
+    def __init__(self, api, address, threads=8, tls=None):
         self.answers, self.errors, self.wrong = [], [], []
+        self._tls = tls
         self._stopping = threading.Event()
         callers = (threading.Thread(target=self._call, args=(api, address, n), daemon=True) for n in range(threads))
         self._threads = list(callers)
@@ -121,7 +127,7 @@ class Load:
         self.stop()
 
     def _call(self, api, address, thread):
-        with Caller(api, address) as caller:
+        with Caller(api, address, self._tls) as caller:
             number = 0
             while not self._stopping.is_set():
                 number += 1

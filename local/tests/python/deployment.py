@@ -45,8 +45,8 @@ class Aws:
 class Deployment:
     """Queues `<prefix>-requests` and `<prefix>-requests-dlq`, a log bucket `<prefix>-logs`, gateways and workers."""
 
-    def __init__(self, aws, processes, prefix, max_receive_count=10):
-        self.aws, self.processes, self.prefix = aws, processes, prefix
+    def __init__(self, aws, processes, prefix, max_receive_count=10, log_level="info"):
+        self.aws, self.processes, self.prefix, self.log_level = aws, processes, prefix, log_level
         sqs = aws.sqs
         self.dead_letters = sqs.create_queue(QueueName=f"{prefix}-requests-dlq")["QueueUrl"]
         dead_letters_arn = self.attributes(self.dead_letters)["QueueArn"]
@@ -56,9 +56,9 @@ class Deployment:
         self.bucket = f"{prefix}-logs"
         aws.s3.create_bucket(Bucket=self.bucket)
 
-    def gateway(self, *flags, environment=None):
+    def gateway(self, *flags, environment=None, listen="127.0.0.1:0"):
         """Starts a gateway and waits until it serves; its address is the attribute `address` of the process."""
-        flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
+        flags = ["--listen", listen, "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
         gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment(environment))
         gateway.address = gateway.event("ready")["address"]
         gateway.admin = gateway.event("the admin port listens")["address"]
@@ -105,7 +105,7 @@ class Deployment:
         return {**self.aws.environment, **(changes or {})}
 
     def _flags(self):
-        logs = ["--log-format", "json", "--log-level", "info"]
+        logs = ["--log-format", "json", "--log-level", self.log_level]
         return ["--request-queue", f"{self.prefix}-requests", "--log-bucket", self.bucket, "--prefix", self.prefix, *logs]
 
     # Queues
@@ -186,10 +186,10 @@ class Deployment:
 
 
 def metric(process, name):
-    """The value of a metric without labels, from the admin port of a process."""
+    """The value of a metric, named with its labels if it has any, from the admin port of a process."""
     with urlopen(f"http://{process.admin}/metrics", timeout=10) as response:
         lines = response.read().decode().splitlines()
-    [value] = [line.partition(" ")[2] for line in lines if line.startswith(f"{name} ")]
+    [value] = [line.rpartition(" ")[2] for line in lines if line.startswith(f"{name} ")]
     return float(value)
 
 
