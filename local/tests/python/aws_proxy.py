@@ -1,6 +1,7 @@
 """Stands between a process and an AWS endpoint, and loses, holds or refuses what a test says, at the moment it says."""
 
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ class Exchange:
     operation: str
     """`SQS.<Action>`, or `S3.<HTTP method>`."""
     body: bytes
+    method: str = ""
+    target: str = ""
+    """Path and query."""
+    access_key: str | None = None
+    """Whose credentials signed it."""
     status: int | None = None
     answer: bytes = b""
 
@@ -166,7 +172,9 @@ class _Connection(BaseHTTPRequestHandler):
 
     def exchange(self):
         assert "Transfer-Encoding" not in self.headers, "the clients under test know the length of what they send"
-        exchange = Exchange(self.operation(), self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        signed = re.search("Credential=([^/]+)/", self.headers.get("Authorization", ""))
+        exchange = Exchange(self.operation(), body, self.command, self.path, signed and signed[1])
         if not self.proxy.lets_pass(exchange, is_response=False):
             self.close_connection = True
             return
