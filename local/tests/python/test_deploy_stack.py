@@ -1,17 +1,13 @@
 """The stacks as the aws CLI creates them on emulators: every resource is then described by its own API. What an emulator does not
 make is listed here, and noticed when that changes."""
 
-import json
-
 import pytest
 from botocore.exceptions import ClientError
 
 from conftest import start_moto
 from emulators import start_ministack, start_moto_with_cloudformation
-from processes import REPOSITORY
+from stacks import create
 from templates import template
-
-RELEASE = "0" * 64
 
 # Resources that an emulator refuses: the template is created without them there.
 REFUSED = {
@@ -25,9 +21,7 @@ NOT_MADE = {
         "LogBucket: lifecycle": "rules are left out",
     },
     "moto": {
-        "EdgePolicy": "policies that are resources are not in the lists of roles",
         "GatewayTargets: deregistration": "attributes are left out",
-        "HostPolicy": "policies that are resources are not in the lists of roles",
         "LogBucket: access": "the block is left out",
         "LogBucket: lifecycle": "rules are left out",
         **dict.fromkeys(["DeadLetters", "NoHealthyGateway", "NoHealthyWorker", "OldRequest"], "alarms are skipped"),
@@ -53,36 +47,9 @@ def emulator(request, session_processes, tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(emulator, tmp_path_factory):
     """Creates both stacks; returns the resources, as CloudFormation lists them."""
-    network = default_network(emulator)
-    deploy = ["cloudformation", "deploy", "--capabilities", "CAPABILITY_IAM"]
-    emulator.aws(*deploy, "--stack-name", "compute-storage", "--template-file", "deploy/storage.yaml")
-    parameters = {
-        **network, "LogBucket": f"compute-logs-{emulator.account}-us-east-1", "Release": RELEASE, "CallersCidr": "10.0.0.0/8",
-        "EdgeSecretArn": f"arn:aws:secretsmanager:us-east-1:{emulator.account}:secret:compute/compute/edge-abcdef",
-        "AlarmEmail": "you@example.com",
-    }  # fmt: skip
-    overrides = ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
-    file = "deploy/compute.yaml"
-    if REFUSED[emulator.name]:
-        file = tmp_path_factory.mktemp("template") / "compute.json"
-        file.write_text(json.dumps(without(template("compute"), REFUSED[emulator.name])), encoding="utf-8")
-    emulator.aws(*deploy, "--stack-name", "compute", "--template-file", file, *overrides)
-    return {**emulator.resources("compute-storage"), **emulator.resources("compute")}
-
-
-def without(template, names):
-    for name in names:
-        del template["Resources"][name]
-    for resource in template["Resources"].values():
-        resource["DependsOn"] = [name for name in resource.get("DependsOn", []) if name not in names]
-    return template
-
-
-def default_network(emulator):
-    [vpc] = emulator.aws("ec2", "describe-vpcs", "--filters", "Name=is-default,Values=true")["Vpcs"]
-    subnets = emulator.aws("ec2", "describe-subnets", "--filters", f"Name=vpc-id,Values={vpc['VpcId']}")["Subnets"]
-    subnets = ",".join(subnet["SubnetId"] for subnet in subnets)
-    return {"VpcId": vpc["VpcId"], "NetworkCidr": vpc["CidrBlock"], "SubnetIds": subnets}
+    edge = f"arn:aws:secretsmanager:us-east-1:{emulator.account}:secret:compute/compute/edge-abcdef"
+    leave_out = REFUSED[emulator.name]
+    return create(emulator, tmp_path_factory.mktemp("stack"), leave_out, EdgeSecretArn=edge, AlarmEmail="you@example.com")
 
 
 def name_in(arn):
