@@ -18,7 +18,7 @@ def missing():
     if os.geteuid() != 0:
         return "this needs root"
     lacking = [tool for tool in ("debootstrap", "systemd-nspawn", "nsenter") if shutil.which(tool) is None]
-    return f"this needs {', '.join(lacking)}: `make install-deploy-check`" if lacking else None
+    return f"this needs {', '.join(lacking)}: `make deploy-check` installs it" if lacking else None
 
 
 def build(folder):
@@ -46,7 +46,7 @@ class Container:
             stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.leader = wait_until(self._leader, "the container has a process", interval=0.2)
-        wait_until(lambda: self.run("systemctl is-system-running", check=False).stdout.strip() in ("running", "degraded"), "it has booted")
+        wait_until(lambda: self.run("systemctl is-system-running", check=False).stdout in ("running\n", "degraded\n"), "it has booted")
 
     def _leader(self):
         children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text(encoding="utf-8").split()
@@ -54,8 +54,10 @@ class Container:
 
     def run(self, script, check=True, timeout=120, stdin=None):
         """Runs a shell script inside."""
-        enter = ["nsenter", "--target", self.leader, "--all", "/usr/bin/env", "-i", "PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin"]
-        ended = subprocess.run([*enter, "/bin/sh", "-euc", script], input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+        path = "PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin"
+        enter = ["nsenter", "--target", self.leader, "--all", "/usr/bin/env", "-i", path]
+        command = [*enter, "/bin/sh", "-euc", script]
+        ended = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
         assert not check or ended.returncode == 0, f"{script}: {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
         return ended
 

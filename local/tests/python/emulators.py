@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import boto3
@@ -32,14 +34,22 @@ class Emulator:
             "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": endpoint, "AWS_PAGER": "",
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", **trust,
         }  # fmt: skip
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        # Of SQS, version 1 of the CLI goes past AWS_ENDPOINT_URL.
+        self._bin = tempfile.TemporaryDirectory()
+        wrapper = Path(self._bin.name, "aws")
+        cli = Path(sys.executable).with_name("aws")
+        wrapper.write_text(f'#!/bin/sh\nexec {cli} --endpoint-url {endpoint} "$@"\n', encoding="utf-8")
+        wrapper.chmod(0o755)
+        path = os.pathsep.join([self._bin.name, str(Path(sys.executable).parent), os.environ["PATH"]])
         self.shell = {"PATH": path, "HOME": os.environ["HOME"], **self.environment}
 
     def run(self, *command, check=True, **options):
         """Runs a command with the emulator in place of AWS; returns what it printed."""
+        program = shutil.which(command[0], path=self.shell["PATH"])
         ended = subprocess.run(
-            [str(part) for part in command], env=self.shell, cwd=REPOSITORY, capture_output=True, text=True, timeout=150, check=False, **options
-        )
+            [program, *map(str, command[1:])], env=self.shell, cwd=REPOSITORY,
+            capture_output=True, text=True, timeout=150, check=False, **options,
+        )  # fmt: skip
         assert not check or ended.returncode == 0, f"{command}: {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
         return ended.stdout if check else ended
 
@@ -70,7 +80,9 @@ class Emulator:
     def resources(self, stack):
         """What CloudFormation says it has made: the physical id and the type of each resource, by logical id."""
         listed = self.aws("cloudformation", "list-stack-resources", "--stack-name", stack)["StackResourceSummaries"]
-        return {r["LogicalResourceId"]: (r.get("PhysicalResourceId"), r["ResourceType"]) for r in listed if "LogicalResourceId" in r}
+        # moto lists what it has skipped, without a name.
+        named = [resource for resource in listed if "PhysicalResourceId" in resource]
+        return {r["LogicalResourceId"]: (r["PhysicalResourceId"], r["ResourceType"]) for r in named}
 
 
 def start_moto_with_cloudformation(start_moto, processes):
@@ -82,8 +94,8 @@ def start_ministack(processes, folder):
     certificate, key = certify(folder)
     port = free_port()
     environment = {
-        "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "localhost", "TMPDIR": str(folder), "AUTH": "true",
-        "USE_SSL": "1", "MINISTACK_SSL_CERT": certificate, "MINISTACK_SSL_KEY": key, "SFTP_ENABLED": "0", "PATH": os.environ["PATH"],
+        "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "localhost", "TMPDIR": str(folder),
+        "AUTH": "true", "USE_SSL": "1", "MINISTACK_SSL_CERT": certificate, "MINISTACK_SSL_KEY": key, "PATH": os.environ["PATH"],
     }  # fmt: skip
     processes.start([tool("ministack")], environment)
     wait_until(lambda: answers(port), "MiniStack answers")

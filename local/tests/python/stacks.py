@@ -16,8 +16,8 @@ def create(emulator, folder, leave_out=(), prefix="compute", **more_parameters):
         file = folder / "compute.json"
         file.write_text(json.dumps(without(template("compute"), leave_out)), encoding="utf-8")
     parameters = {
-        **default_network(emulator), "Prefix": prefix, "LogBucket": f"{prefix}-logs-{emulator.account}-us-east-1", "Release": "0" * 64,
-        "CallersCidr": "10.0.0.0/8", **more_parameters,
+        **default_network(emulator), "Prefix": prefix, "LogBucket": f"{prefix}-logs-{emulator.account}-us-east-1",
+        "Release": "0" * 64, "CallersCidr": "10.0.0.0/8", **more_parameters,
     }  # fmt: skip
     overrides = ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
     emulator.aws(*DEPLOY, "--stack-name", prefix, "--template-file", file, *overrides)

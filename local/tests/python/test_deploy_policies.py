@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from aws_proxy import AwsProxy
-from callers import OpenStream, parts
+from callers import Caller, OpenStream, parts
 from deployment import Deployment, metric
 from iam import CALLS, POLICIES, covers, grants, policy
 from processes import REPOSITORY, Processes, binary, wait_until
@@ -38,7 +38,8 @@ class Recorded(Deployment):
         return {"AWS_ENDPOINT_URL": self.proxy.endpoint, "AWS_ACCESS_KEY_ID": role}
 
     def operator(self, *arguments):
-        flags = ["--log-bucket", self.bucket] if arguments[0] == "log" else ["--request-queue", f"{self.prefix}-requests", "--prefix", self.prefix]
+        queue = ["--request-queue", f"{self.prefix}-requests", "--prefix", self.prefix]
+        flags = ["--log-bucket", self.bucket] if arguments[0] == "log" else queue
         environment = {"PATH": os.environ["PATH"], **self.aws.environment, **self.as_role("operator")}
         command = [binary("compute-worker"), *arguments, *flags]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
@@ -53,8 +54,6 @@ class Recorded(Deployment):
 @pytest.fixture(scope="module")
 def seen(local_aws, api):
     """Everything that SQS and S3 are used for is done once; what each role needed for it, with the calls it was needed for."""
-    from callers import Caller
-
     processes = Processes()
     try:
         with AwsProxy(local_aws.endpoint) as proxy:
@@ -166,12 +165,12 @@ def reply_queues(system, caller_of):
     """A gateway that dies leaves its queue to the next one; one that is given a queue takes it, by its name or its URL."""
     with system.running(system.gateway, "--reply-queue-heartbeat", "1s", role="gateway") as first:
         victim = system.gateway("--reply-queue-heartbeat", "1s", environment=system.as_role("gateway"))
-        left = victim.event("ready")["reply_queue"]
+        left = name_of(victim.event("ready")["reply_queue"])
         victim.kill()
-        wait_until(lambda: left not in system.reply_queues(), "its queue is deleted", timeout=60)
+        wait_until(lambda: left not in map(name_of, system.reply_queues()), "its queue is deleted", timeout=60)
         assert first.is_running
     given = system.reply_queue("given")
-    for name in (given, given.rpartition("/")[2]):
+    for name in (given, name_of(given)):
         flags = ["--reply-queue", name, "--instance", "given"]
         system.request_queue = system.requests  # its URL
         with (
@@ -180,6 +179,10 @@ def reply_queues(system, caller_of):
             caller_of(gateway) as caller,
         ):
             caller.compute([1, 2, 3])
+
+
+def name_of(queue_url):
+    return queue_url.rpartition("/")[2]
 
 
 def forgetting(system):

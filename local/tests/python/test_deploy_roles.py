@@ -44,17 +44,14 @@ class AsMade(Deployment):
             self.roles[role] = emulator.as_role(f"arn:aws:iam::{emulator.account}:role/{name}")
 
     def _allow_as_aws_does(self, role, name):
-        statements = [
-            {"Effect": "Allow", "Action": f"{action}Batch" if action in BATCHES else action, "Resource": resource if action in BATCHES else "*"}
-            for action, resource in granted(role)
-            if action in BATCHES | OF_NO_QUEUE
-        ]
+        more = [(f"{action}Batch", resource) for action, resource in granted(role) if action in BATCHES]
+        more += [(action, "*") for action, _ in granted(role) if action in OF_NO_QUEUE]
+        statements = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in more]
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
         self.aws.client("iam").put_role_policy(RoleName=name, PolicyName="as-aws-does", PolicyDocument=document)
 
     def as_role(self, role):
-        names = {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY", "aws_session_token": "AWS_SESSION_TOKEN"}
-        return {names[name]: value for name, value in self.roles[role].items()}
+        return {name.upper(): value for name, value in self.roles[role].items()}
 
     def client(self, role, service):
         return self.aws.client(service, **self.roles[role])
@@ -103,7 +100,9 @@ def test_calls_go_through_under_the_roles_that_the_stack_made(system, api):
 QUEUES = ["compute-requests", "compute-requests-dlq", "compute-replies-probe", "somebody-elses"]
 FOLDERS = ["operations", "batches", "claims", "payloads", "releases", "somebody-elses"]
 ON_QUEUES = {
-    "sqs:ChangeMessageVisibility": lambda sqs, url: sqs.change_message_visibility(QueueUrl=url, ReceiptHandle="none", VisibilityTimeout=0),
+    "sqs:ChangeMessageVisibility": lambda sqs, url: sqs.change_message_visibility(
+        QueueUrl=url, ReceiptHandle="none", VisibilityTimeout=0
+    ),
     "sqs:DeleteMessage": lambda sqs, url: sqs.delete_message(QueueUrl=url, ReceiptHandle="none"),
     "sqs:GetQueueAttributes": lambda sqs, url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]),
     "sqs:GetQueueUrl": lambda sqs, url: sqs.get_queue_url(QueueName=url.rpartition("/")[2]),
@@ -127,7 +126,9 @@ ON_OBJECTS = {
 ON_THE_BUCKET = {
     "s3:ListBucket": lambda s3: s3.list_objects_v2(Bucket=BUCKET, MaxKeys=1),
     "s3:GetLifecycleConfiguration": lambda s3: s3.get_bucket_lifecycle_configuration(Bucket=BUCKET),
-    "s3:PutLifecycleConfiguration": lambda s3: s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": []}),
+    "s3:PutLifecycleConfiguration": lambda s3: s3.put_bucket_lifecycle_configuration(
+        Bucket=BUCKET, LifecycleConfiguration={"Rules": []}
+    ),
     "s3:PutBucketPolicy": lambda s3: s3.put_bucket_policy(Bucket=BUCKET, Policy="{}"),
     "s3:DeleteBucket": lambda s3: s3.delete_bucket(Bucket=BUCKET),
 }

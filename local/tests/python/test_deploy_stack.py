@@ -1,6 +1,8 @@
 """The stacks as the aws CLI creates them on emulators: every resource is then described by its own API. What an emulator does not
 make is listed here, and noticed when that changes."""
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -27,7 +29,8 @@ NOT_MADE = {
         **dict.fromkeys(["DeadLetters", "NoHealthyGateway", "NoHealthyWorker", "OldRequest"], "alarms are skipped"),
         **dict.fromkeys(["LogBucketPolicy", "QueuePolicy"], "resource policies are skipped"),
         **dict.fromkeys(
-            ["ScaleOnBacklog", "ScaleOnBusySlots", "ScaleOnBusySlots: metric", "ScaleOnRefusedCalls"], "scaling policies are skipped"
+            ["ScaleOnBacklog", "ScaleOnBusySlots", "ScaleOnBusySlots: metric", "ScaleOnRefusedCalls"],
+            "scaling policies are skipped",
         ),
     },
 }
@@ -52,99 +55,127 @@ def made(emulator, tmp_path_factory):
     return create(emulator, tmp_path_factory.mktemp("stack"), leave_out, EdgeSecretArn=edge, AlarmEmail="you@example.com")
 
 
-def name_in(arn):
-    return arn.rpartition("/")[2]
+class Look:
+    """Asks the resources' own APIs for what the stacks have made."""
+
+    def __init__(self, emulator, made):
+        self.emulator, self.ids = emulator, {name: id for name, (id, _) in made.items()}
+
+    def one(self, service, operation, answer, **which):
+        """The only thing that an operation describes, in that field of its answer."""
+        [described] = getattr(self.emulator.client(service), operation)(**which)[answer]
+        return described
+
+    def alarm(self, name):
+        return self.one("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=[self.ids[name]])
+
+    def balancer(self):
+        return self.one("elbv2", "describe_load_balancers", "LoadBalancers", LoadBalancerArns=[self.ids["Balancer"]])
+
+    def bucket(self, question):
+        return getattr(self.emulator.client("s3"), question)(Bucket=self.ids["LogBucket"])
+
+    def group(self, name):
+        return self.one("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", AutoScalingGroupNames=[self.ids[name]])
+
+    def group_of_logs(self):
+        return self.one("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=self.ids["ProcessLogs"])
+
+    def launched(self, name):
+        which = {"LaunchTemplateId": self.ids[name]}
+        return self.one("ec2", "describe_launch_template_versions", "LaunchTemplateVersions", **which)["LaunchTemplateData"]
+
+    def listener(self):
+        return self.one("elbv2", "describe_listeners", "Listeners", ListenerArns=[self.ids["Listener"]])
+
+    def policies(self, role):
+        return self.emulator.client("iam").list_role_policies(RoleName=self.ids[role])["PolicyNames"]
+
+    def queue(self, name):
+        return self.emulator.client("sqs").get_queue_attributes(QueueUrl=self.ids[name], AttributeNames=["All"])["Attributes"]
+
+    def role_of_profile(self, name):
+        which = {"InstanceProfileName": self.ids[name].rpartition("/")[2]}
+        [role] = self.emulator.client("iam").get_instance_profile(**which)["InstanceProfile"]["Roles"]
+        return role["RoleName"]
+
+    def scaling(self, name):
+        # MiniStack gives all policies whatever name is asked for.
+        described = self.emulator.client("autoscaling").describe_policies()["ScalingPolicies"]
+        [policy] = [policy for policy in described if policy["PolicyARN"] == self.ids[name]]
+        return policy["TargetTrackingConfiguration"]
+
+    def metrics(self, name):
+        return self.scaling(name)["CustomizedMetricSpecification"]["Metrics"]
+
+    def security_group(self, name):
+        return self.one("ec2", "describe_security_groups", "SecurityGroups", GroupIds=[self.ids[name]])
+
+    def targets(self):
+        return self.one("elbv2", "describe_target_groups", "TargetGroups", TargetGroupArns=[self.ids["GatewayTargets"]])
+
+    def target_attributes(self):
+        which = {"TargetGroupArn": self.ids["GatewayTargets"]}
+        described = self.emulator.client("elbv2").describe_target_group_attributes(**which)["Attributes"]
+        return {entry["Key"]: entry["Value"] for entry in described}
+
+    def topic(self):
+        return self.emulator.client("sns").get_topic_attributes(TopicArn=self.ids["AlarmTopic"])["Attributes"]
 
 
-def role_policies(aws, id):
-    return aws.client("iam").list_role_policies(RoleName=id)["PolicyNames"]
+def only_rule(encryption):
+    [rule] = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+    return rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
 
 
-def queue_policy(aws, made):
-    url, _ = made["RequestQueue"]
-    return aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
-
-
-def queue(aws, url):
-    return aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-
-
-def bucket(aws, id):
-    s3 = aws.client("s3")
-    [encryption] = s3.get_bucket_encryption(Bucket=id)["ServerSideEncryptionConfiguration"]["Rules"]
-    return encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
-
-
-def launched(aws, id):
-    [version] = aws.client("ec2").describe_launch_template_versions(LaunchTemplateId=id)["LaunchTemplateVersions"]
-    return version["LaunchTemplateData"]
-
-
-def attributes(described):
-    return {entry["Key"]: entry["Value"] for entry in described["Attributes"]}
-
-
-def group(aws, id):
-    [described] = aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[id])["AutoScalingGroups"]
-    return described
-
-
-def alarm(aws, id):
-    [described] = aws.client("cloudwatch").describe_alarms(AlarmNames=[id])["MetricAlarms"]
-    return described
-
-
-def scaling(aws, id):
-    # MiniStack gives all policies whatever name is asked for.
-    described = aws.client("autoscaling").describe_policies()["ScalingPolicies"]
-    [policy] = [policy for policy in described if policy["PolicyARN"] == id]
-    return policy["TargetTrackingConfiguration"]
-
-
-def security_group(aws, id):
-    [described] = aws.client("ec2").describe_security_groups(GroupIds=[id])["SecurityGroups"]
-    return described
+def only_source(security_group):
+    [permission] = security_group["IpPermissions"]
+    [pair] = permission["UserIdGroupPairs"]
+    return permission["FromPort"], permission["ToPort"], pair["GroupId"]
 
 
 # What the resource's own API must say.
 DESCRIBED = {
-    "AlarmTopic": lambda aws, made, id: aws.client("sns").get_topic_attributes(TopicArn=id)["Attributes"]["TopicArn"] == id,
-    "Balancer": lambda aws, made, id: aws.client("elbv2").describe_load_balancers(LoadBalancerArns=[id])["LoadBalancers"][0]["Scheme"] == "internal",
-    "BalancerGroup": lambda aws, made, id: security_group(aws, id)["IpPermissions"][0]["FromPort"] == 443,
-    "DeadLetterQueue": lambda aws, made, id: queue(aws, id)["MessageRetentionPeriod"] == str(14 * 86_400),
-    "DeadLetters": lambda aws, made, id: alarm(aws, id)["Threshold"] == 0,
-    "EdgePolicy": lambda aws, made, id: "edge" in role_policies(aws, made["GatewayRole"][0]),
-    "GatewayGroup": lambda aws, made, id: (group(aws, id)["MinSize"], group(aws, id)["MaxSize"]) == (1, 2),
-    "GatewayGroup: targets": lambda aws, made, id: group(aws, id)["TargetGroupARNs"] == [made["GatewayTargets"][0]],
-    "GatewayProfile": lambda aws, made, id: aws.client("iam").get_instance_profile(InstanceProfileName=name_in(id))["InstanceProfile"]["Roles"][0]["RoleName"] == made["GatewayRole"][0],
-    "GatewayRole": lambda aws, made, id: "gateway" in role_policies(aws, id),
-    "GatewaySecurityGroup": lambda aws, made, id: security_group(aws, id)["IpPermissions"][0]["UserIdGroupPairs"][0]["GroupId"] == made["BalancerGroup"][0],
-    "GatewayTargets": lambda aws, made, id: aws.client("elbv2").describe_target_groups(TargetGroupArns=[id])["TargetGroups"][0]["Port"] == 8443,
-    "GatewayTargets: deregistration": lambda aws, made, id: attributes(aws.client("elbv2").describe_target_group_attributes(TargetGroupArn=id))["deregistration_delay.timeout_seconds"] == "30",
-    "GatewayTemplate": lambda aws, made, id: launched(aws, id)["MetadataOptions"]["HttpTokens"] == "required",
-    "HostPolicy": lambda aws, made, id: "host" in role_policies(aws, made["WorkerRole"][0]),
-    "Listener": lambda aws, made, id: aws.client("elbv2").describe_listeners(ListenerArns=[id])["Listeners"][0]["Protocol"] == "TCP",
-    "LogBucket": lambda aws, made, id: bucket(aws, id) == "AES256",
-    "LogBucket: access": lambda aws, made, id: all(aws.client("s3").get_public_access_block(Bucket=id)["PublicAccessBlockConfiguration"].values()),
-    "LogBucket: lifecycle": lambda aws, made, id: len(aws.client("s3").get_bucket_lifecycle_configuration(Bucket=id)["Rules"]) == 3,
-    "LogBucketPolicy": lambda aws, made, id: "aws:SecureTransport" in aws.client("s3").get_bucket_policy(Bucket=made["LogBucket"][0])["Policy"],
-    "NoHealthyGateway": lambda aws, made, id: alarm(aws, id)["Namespace"] == "AWS/NetworkELB",
-    "NoHealthyWorker": lambda aws, made, id: alarm(aws, id)["TreatMissingData"] == "breaching",
-    "OldRequest": lambda aws, made, id: alarm(aws, id)["Threshold"] == 86_400,
-    "OperatorRole": lambda aws, made, id: "operator" in role_policies(aws, id),
-    "ProcessLogs": lambda aws, made, id: aws.client("logs").describe_log_groups(logGroupNamePrefix=id)["logGroups"][0]["retentionInDays"] == 30,
-    "QueuePolicy": lambda aws, made, id: "aws:SecureTransport" in queue_policy(aws, made),
-    "RequestQueue": lambda aws, made, id: (queue(aws, id)["VisibilityTimeout"], '"maxReceiveCount":10' in queue(aws, id)["RedrivePolicy"].replace(" ", "")) == ("10", True),
-    "ScaleOnBacklog": lambda aws, made, id: scaling(aws, id)["TargetValue"] == 100,
-    "ScaleOnBusySlots": lambda aws, made, id: scaling(aws, id)["TargetValue"] == 70,
-    "ScaleOnBusySlots: metric": lambda aws, made, id: len(scaling(aws, id)["CustomizedMetricSpecification"]["Metrics"]) == 1,
-    "ScaleOnRefusedCalls": lambda aws, made, id: len(scaling(aws, id)["CustomizedMetricSpecification"]["Metrics"]) == 3,
-    "WorkerGroup": lambda aws, made, id: (group(aws, id)["MinSize"], group(aws, id)["MaxSize"]) == (1, 4),
-    "WorkerProfile": lambda aws, made, id: aws.client("iam").get_instance_profile(InstanceProfileName=name_in(id))["InstanceProfile"]["Roles"][0]["RoleName"] == made["WorkerRole"][0],
-    "WorkerRole": lambda aws, made, id: "worker" in role_policies(aws, id),
-    "WorkerSecurityGroup": lambda aws, made, id: security_group(aws, id)["IpPermissions"] == [],
-    "WorkerTemplate": lambda aws, made, id: launched(aws, id)["MetadataOptions"]["HttpTokens"] == "required",
-}  # fmt: skip
+    "AlarmTopic": lambda look: look.topic()["TopicArn"] == look.ids["AlarmTopic"],
+    "Balancer": lambda look: look.balancer()["Scheme"] == "internal",
+    "BalancerGroup": lambda look: look.security_group("BalancerGroup")["IpPermissions"][0]["FromPort"] == 443,
+    "DeadLetterQueue": lambda look: look.queue("DeadLetterQueue")["MessageRetentionPeriod"] == str(14 * 86_400),
+    "DeadLetters": lambda look: look.alarm("DeadLetters")["Threshold"] == 0,
+    "EdgePolicy": lambda look: "edge" in look.policies("GatewayRole"),
+    "GatewayGroup": lambda look: (look.group("GatewayGroup")["MinSize"], look.group("GatewayGroup")["MaxSize"]) == (1, 2),
+    "GatewayGroup: targets": lambda look: look.group("GatewayGroup")["TargetGroupARNs"] == [look.ids["GatewayTargets"]],
+    "GatewayProfile": lambda look: look.role_of_profile("GatewayProfile") == look.ids["GatewayRole"],
+    "GatewayRole": lambda look: "gateway" in look.policies("GatewayRole"),
+    "GatewaySecurityGroup": lambda look: (
+        only_source(look.security_group("GatewaySecurityGroup")) == (8443, 8443, look.ids["BalancerGroup"])
+    ),
+    "GatewayTargets": lambda look: look.targets()["Port"] == 8443,
+    "GatewayTargets: deregistration": lambda look: look.target_attributes()["deregistration_delay.timeout_seconds"] == "30",
+    "GatewayTemplate": lambda look: look.launched("GatewayTemplate")["MetadataOptions"]["HttpTokens"] == "required",
+    "HostPolicy": lambda look: "host" in look.policies("WorkerRole") and "host" in look.policies("GatewayRole"),
+    "Listener": lambda look: look.listener()["Protocol"] == "TCP",
+    "LogBucket": lambda look: only_rule(look.bucket("get_bucket_encryption")) == "AES256",
+    "LogBucket: access": lambda look: all(look.bucket("get_public_access_block")["PublicAccessBlockConfiguration"].values()),
+    "LogBucket: lifecycle": lambda look: len(look.bucket("get_bucket_lifecycle_configuration")["Rules"]) == 3,
+    "LogBucketPolicy": lambda look: "aws:SecureTransport" in look.bucket("get_bucket_policy")["Policy"],
+    "NoHealthyGateway": lambda look: look.alarm("NoHealthyGateway")["Namespace"] == "AWS/NetworkELB",
+    "NoHealthyWorker": lambda look: look.alarm("NoHealthyWorker")["TreatMissingData"] == "breaching",
+    "OldRequest": lambda look: look.alarm("OldRequest")["Threshold"] == 86_400,
+    "OperatorRole": lambda look: "operator" in look.policies("OperatorRole"),
+    "ProcessLogs": lambda look: look.group_of_logs()["retentionInDays"] == 30,
+    "QueuePolicy": lambda look: "aws:SecureTransport" in look.queue("RequestQueue")["Policy"],
+    "RequestQueue": lambda look: look.queue("RequestQueue")["VisibilityTimeout"] == "10",
+    "RequestQueue: redrive": lambda look: json.loads(look.queue("RequestQueue")["RedrivePolicy"])["maxReceiveCount"] in (10, "10"),
+    "ScaleOnBacklog": lambda look: look.scaling("ScaleOnBacklog")["TargetValue"] == 100,
+    "ScaleOnBusySlots": lambda look: look.scaling("ScaleOnBusySlots")["TargetValue"] == 70,
+    "ScaleOnBusySlots: metric": lambda look: len(look.metrics("ScaleOnBusySlots")) == 1,
+    "ScaleOnRefusedCalls": lambda look: len(look.metrics("ScaleOnRefusedCalls")) == 3,
+    "WorkerGroup": lambda look: (look.group("WorkerGroup")["MinSize"], look.group("WorkerGroup")["MaxSize"]) == (1, 4),
+    "WorkerProfile": lambda look: look.role_of_profile("WorkerProfile") == look.ids["WorkerRole"],
+    "WorkerRole": lambda look: "worker" in look.policies("WorkerRole"),
+    "WorkerSecurityGroup": lambda look: look.security_group("WorkerSecurityGroup")["IpPermissions"] == [],
+    "WorkerTemplate": lambda look: look.launched("WorkerTemplate")["MetadataOptions"]["HttpTokens"] == "required",
+}
 
 
 def test_every_resource_of_the_templates_is_described():
@@ -157,14 +188,15 @@ def test_a_resource_is_there_as_the_template_says(emulator, made, what):
     name = what.partition(":")[0]
     if name in REFUSED[emulator.name]:
         pytest.skip(f"{emulator.name}: {REFUSED[emulator.name][name]}")
+    look = Look(emulator, made)
     if what in NOT_MADE[emulator.name]:
-        assert not is_there(emulator, made, name, what), f"{emulator.name} makes it by now"
+        assert not is_there(look, what), f"{emulator.name} makes it by now"
         pytest.skip(f"{emulator.name}: {NOT_MADE[emulator.name][what]}")
-    assert name in made and DESCRIBED[what](emulator, made, made[name][0])
+    assert name in made and DESCRIBED[what](look)
 
 
-def is_there(emulator, made, name, what):
+def is_there(look, what):
     try:
-        return DESCRIBED[what](emulator, made, made[name][0])
+        return DESCRIBED[what](look)
     except (ClientError, LookupError, ValueError):
         return False

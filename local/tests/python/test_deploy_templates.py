@@ -22,6 +22,7 @@ def test_cfn_lint_finds_nothing():
     assert (linted.returncode, linted.stdout) == (0, "")
 
 
+@pytest.mark.heavy
 def test_checkov_finds_nothing_but_exceptions_that_are_explained_and_needed():
     command = [tool("checkov"), "--framework", "cloudformation", "--skip-download", "-d", DEPLOY, "-o", "json"]
     checked = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
