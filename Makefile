@@ -14,7 +14,7 @@ export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
 FUZZ_TARGETS ?= request reply pointer payload headers log
 
-.PHONY: help test install lint rust-test web web-check python-test deploy-check page-test fuzz bench-scenarios bench-kernel
+.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench-scenarios bench-kernel
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -69,6 +69,13 @@ bench-kernel: ## The statistics kernel against NumPy and against one summing pas
 	cargo build --release --locked -p compute-worker --example kernel
 	mkdir -p bench-reports
 	"$(VENV)/bin/python" bench/kernel.py --json bench-reports/kernel.json
+
+deploy-calls: ## The whole Python suite with every call to SQS and S3 recorded, and compared with deploy/policies
+	@.ci/install "$(VENV)"
+	cargo build --workspace --bins --examples --locked
+	record=$$(mktemp)
+	PATH="$(VENV)/bin:$$PATH" COMPUTE_RECORDED_CALLS="$$record" python -m pytest -m "not heavy" local/tests/python
+	PATH="$(VENV)/bin:$$PATH" python local/tests/python/recorded_calls.py "$$record"
 
 page-test: ## The page in a real browser, and Google's gRPC-Web client
 	cargo build --workspace --bins --locked

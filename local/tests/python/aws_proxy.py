@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import recorded_calls
 from processes import PATIENCE
 
 # What belongs to one connection and is not passed on.
@@ -76,6 +77,9 @@ class Hold:
 
 class AwsProxy:
     """An endpoint of its own, to be closed."""
+
+    hides = False
+    """Whether the endpoint behind it is told its own name, so that the URLs of queues have that."""
 
     def __init__(self, upstream):
         self.upstream = urlsplit(upstream).netloc
@@ -144,9 +148,19 @@ class AwsProxy:
         return next(found, None)
 
     def note(self, exchange):
+        recorded_calls.keep(exchange)
         with self._changed:
             self._exchanges.append(exchange)
             self._changed.notify_all()
+
+
+class Recorder(AwsProxy):
+    """Passes everything on, as if it were not there, and keeps nothing of it but the record of calls."""
+
+    hides = True
+
+    def note(self, exchange):
+        recorded_calls.keep(exchange)
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -194,6 +208,8 @@ class _Connection(BaseHTTPRequestHandler):
 
     def forward(self, exchange):
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+        if self.proxy.hides:
+            headers["Host"] = self.proxy.upstream
         self.upstream.request(self.command, self.path, exchange.body, headers)
         response = self.upstream.getresponse()
         exchange.answer = response.read()

@@ -61,6 +61,9 @@ class Emulator:
         except ValueError:
             return out
 
+    def environment_of(self, _role):
+        return self.environment
+
     def client(self, service, **credentials):
         return boto3.client(
             service, region_name=REGION, endpoint_url=self.endpoint, verify=self.certificates or True,

@@ -1,10 +1,20 @@
-"""Which API call of SQS or S3 an exchange is, on what, and as whom: for a proxy between a process and its endpoint."""
+"""Which API call of SQS or S3 an exchange is, on what, and as whom: for a proxy between a process and its endpoint.
+
+With COMPUTE_RECORDED_CALLS, the name of a file, every proxy adds there what the calls needed that it has passed on, and what
+processes of ours say goes through one. `python recorded_calls.py FILE` then compares that with the policies.
+"""
 
 import json
+import os
 import re
+import sys
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from iam import bucket_arn, needs, queue_arn
+from iam import bucket_arn, covers, grants, needs, policy, queue_arn
+
+FILE = os.environ.get("COMPUTE_RECORDED_CALLS")
+# Whose credentials go with which policies. A gateway of the test suite may be given its queue.
+POLICIES = {"gateway": ["gateway", "gateway-given-reply-queue"], "worker": ["worker"], "operator": ["operator"]}
 
 
 def api_call(exchange):
@@ -48,3 +58,49 @@ def resources(exchange, dead_letter_sources):
 def needed(exchange, dead_letter_sources):
     """The pairs of an action and a resource that an exchange needed."""
     return needs(api_call(exchange), resources(exchange, dead_letter_sources))
+
+
+def keep(exchange):
+    """Adds to the file what an exchange needed, if somebody wants to know, and if it is one that AWS would have authorized."""
+    if not FILE or exchange.access_key not in POLICIES:
+        return
+    dead_letters = _queue_of(exchange)
+    sources = {dead_letters: dead_letters.removesuffix("-dlq")} if dead_letters.endswith("-requests-dlq") else {}
+    lines = [json.dumps([exchange.access_key, *need, api_call(exchange)]) + "\n" for need in needed(exchange, sources)]
+    with open(FILE, "a", encoding="utf-8") as file:
+        file.write("".join(lines))
+
+
+def _queue_of(exchange):
+    if not exchange.operation.startswith("SQS."):
+        return ""
+    body = json.loads(exchange.body)
+    return re.split("[/:]", body.get("QueueUrl") or body.get("SourceArn") or "")[-1]
+
+
+def compare(file):
+    """Prints what the policies lack, and what of them nobody has used; returns how many such there are."""
+    with open(file, encoding="utf-8") as lines:
+        records = [json.loads(line) for line in set(lines)]
+    found = []
+    used = {}
+    for role, action, resource, call in sorted(records):
+        names = [name for name in POLICIES[role] for grant in _granted(name) if covers(grant, (action, resource))]
+        if not names:
+            found.append(f"{role} made {call}, which needs {action} on {resource}: no policy allows it")
+        for name in names:
+            used.setdefault(name, set()).add((action, resource))
+    for name in {name for names in POLICIES.values() for name in names}:
+        unused = [grant for grant in _granted(name) if not any(covers(grant, need) for need in used.get(name, ()))]
+        found += [f"{name} allows {action} on {resource}, which was never used" for action, resource in unused]
+    print("\n".join([*found, f"{len(records)} different needs of {len({record[3] for record in records})} API calls compared"]))
+    return len(found)
+
+
+def _granted(name):
+    """What a policy allows, whatever an installation is called."""
+    return grants(policy(name, Prefix="*", LogBucket="*"))
+
+
+if __name__ == "__main__":
+    sys.exit(compare(sys.argv[1]) > 0)

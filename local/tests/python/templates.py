@@ -2,6 +2,7 @@
 
 import yaml
 
+from iam import substitute
 from processes import REPOSITORY
 
 
@@ -27,6 +28,13 @@ def template(name):
 
 def resources_of_type(name, kind):
     return {key: r["Properties"] for key, r in template(name)["Resources"].items() if r["Type"] == kind}
+
+
+def user_data(launch_template, **variables):
+    """What an instance runs when it starts, with `${…}` filled in."""
+    text = resources_of_type("compute", "AWS::EC2::LaunchTemplate")[launch_template]["LaunchTemplateData"]["UserData"]
+    text = text["Fn::Base64"]["Fn::Sub"]
+    return substitute(text[0] if isinstance(text, list) else text, variables)
 
 
 def plain(value):

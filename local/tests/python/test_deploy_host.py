@@ -1,5 +1,7 @@
-"""`deploy/install` makes a clean Debian, booted with its own systemd, a gateway and a worker; on moto in place of AWS."""
+"""The user data of the template, and `deploy/install` in it, make a clean Debian, booted with its own systemd, a gateway and a
+worker; on moto in place of AWS."""
 
+import hashlib
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ from conftest import start_moto
 from deployment import REGION, Deployment
 from emulators import free_port
 from processes import REPOSITORY, binary, wait_until
+from templates import user_data
 
 pytestmark = [pytest.mark.heavy, pytest.mark.skipif(debian_root.missing() is not None, reason=str(debian_root.missing()))]
 
@@ -21,13 +24,13 @@ SERVICES = ["compute-gateway", "compute-worker", "compute-edge", "compute-cloudw
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
-    """A release as `deploy` packs it, unpacked."""
+    """A release as `deploy` packs it; unpacked beside it, as `compute`."""
     folder = tmp_path_factory.mktemp("release")
     binaries = binary("compute-gateway").rpartition("/")[0]
     pack = [REPOSITORY / "deploy" / "deploy", "--binaries", binaries, "--release-only", folder / "release.tar.gz"]
     subprocess.run(pack, check=True, timeout=120)
     subprocess.run(["tar", "-xzf", "release.tar.gz"], cwd=folder, check=True, timeout=60)
-    return folder / "compute"
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -42,24 +45,40 @@ def aws(session_processes):
 
 @pytest.fixture(scope="module")
 def host(root, release, aws, tmp_path_factory):
-    """A booted host, with the settings of the template's user data but for where AWS is."""
-    container = debian_root.Container(root, release, tmp_path_factory.mktemp("container"))
-    Deployment(aws, None, "compute")
-    credentials = "".join(f"{name}={value}\n" for name, value in aws.environment.items())
-    flags = {"REQUEST_QUEUE": "compute-requests", "LOG_BUCKET": "compute-logs", "LOG_FORMAT": "json", "POLL_WAIT": "1s"}
-    flags = "".join(f"COMPUTE_{name}={value}\n" for name, value in flags.items())
+    """A booted host that has run the user data of a gateway and of a worker, as an instance does."""
+    container = debian_root.Container(root, release / "compute", tmp_path_factory.mktemp("container"))
+    system = Deployment(aws, None, "compute")
+    packed = (release / "release.tar.gz").read_bytes()
+    digest = hashlib.sha256(packed).hexdigest()
+    aws.s3.put_object(Bucket=system.bucket, Key=f"releases/{digest}.tar.gz", Body=packed)
     container.ports = {name: free_port() for name in ("call", "gateway", "worker")}
-    container.write(
-        "/etc/compute/gateway.env",
-        f"{credentials}{flags}COMPUTE_LISTEN=127.0.0.1:{container.ports['call']}\n"
-        f"COMPUTE_ADMIN_LISTEN=127.0.0.1:{container.ports['gateway']}\nCOMPUTE_DRAIN_LIMIT=2m\n",
-    )
-    container.write("/etc/compute/worker.env", f"{credentials}{flags}COMPUTE_ADMIN_LISTEN=127.0.0.1:{container.ports['worker']}\n")
-    admin = "".join(f"{role.upper()}_ADMIN=127.0.0.1:{container.ports[role]}\n" for role in ("gateway", "worker"))
-    container.write("/etc/compute/host.env", f"{credentials}{admin}INSTALLATION=compute\nLOG_GROUP=/compute/compute\n")
-    container.installed = container.run("/release/install gateway worker", timeout=170).stdout
+    variables = {
+        "AWS::Region": REGION, "AWS::StackName": "compute", "Prefix": "compute", "LogBucket": system.bucket, "Release": digest,
+        "AllowAnonymous": "true", "Secret": "",
+    }  # fmt: skip
+    container.write("/var/lib/cloud/data/instance-id", "i-0123456789abcdef0")
+    container.said = {}
+    for role, drain_limit in (("gateway", "120"), ("worker", "25")):
+        script = user_data(f"{role.capitalize()}Template", DrainLimit=drain_limit, **variables)
+        container.write(f"/root/{role}", elsewhere(script, aws, container.ports, role))
+        container.said[role] = container.run(f"{exports(aws)} sh /root/{role}", timeout=170).stdout
     yield container
     container.end()
+
+
+def elsewhere(script, aws, ports, role):
+    """User data with AWS elsewhere, and ports that are free on this machine, whose network the container shares."""
+    aws_is = "".join(f"{name}={value}\n" for name, value in aws.environment.items())
+    of_process = f"COMPUTE_POLL_WAIT=1s\nCOMPUTE_ADMIN_LISTEN=127.0.0.1:{ports[role]}\n"
+    of_host = "".join(f"{name.upper()}_ADMIN=127.0.0.1:{ports[name]}\n" for name in ("gateway", "worker"))
+    assert script.count("COMPUTE_LOG_FORMAT=json\n") == script.count("INSTALLATION=") == 1
+    script = script.replace("COMPUTE_LOG_FORMAT=json\n", f"COMPUTE_LOG_FORMAT=json\n{aws_is}{of_process}")
+    script = script.replace("INSTALLATION=", f"{aws_is}{of_host}INSTALLATION=")
+    return script.replace("COMPUTE_LISTEN=0.0.0.0:8443", f"COMPUTE_LISTEN=127.0.0.1:{ports['call']}")
+
+
+def exports(aws):
+    return " ".join(f"{name}={value}" for name, value in aws.environment.items())
 
 
 def client(aws, service):
@@ -72,9 +91,19 @@ def call(host, api):
         return caller.compute([4, 5, 2, 35, 2452])
 
 
-def test_both_are_ready_when_install_ends_and_a_call_goes_through(host, api):
-    assert host.installed.splitlines()[:2] == ["compute-gateway is ready", "compute-worker is ready"]
-    assert call(host, api).statistics.median == 5
+def test_user_data_makes_a_gateway_and_a_worker_and_a_call_goes_through(host, api):
+    for role, said in host.said.items():
+        assert said.splitlines()[0] == f"compute-{role} is ready"
+    answer = call(host, api)
+    assert (answer.statistics.median, answer.worker) == (5, "i-0123456789abcdef0")
+
+
+def test_a_release_that_is_not_the_one_that_was_named_is_not_run(host, aws):
+    script = host.run("cat /root/worker").stdout
+    assert script.count("\necho '") == 1
+    host.write("/root/damaged", script.replace("\necho '", "\necho damaged >> release.tar.gz\necho '"))
+    refused = host.run(f"{exports(aws)} sh /root/damaged", check=False)
+    assert refused.returncode != 0 and "release.tar.gz: FAILED" in refused.stdout and "is ready" not in refused.stdout
 
 
 def test_the_units_verify(host):
@@ -90,8 +119,8 @@ def test_a_unit_is_exposed_no_more_than_it_must_be(host, service):
 
 
 def test_systemd_waits_for_a_stop_longer_than_calls_may_go_on(host):
-    assert host.shows("compute-gateway", "TimeoutStopUSec") == "2min 10s", "of 2m"
-    assert host.shows("compute-worker", "TimeoutStopUSec") == "35s", "of 25s, which is what it does without being told"
+    assert host.shows("compute-gateway", "TimeoutStopUSec") == "2min 10s"
+    assert host.shows("compute-worker", "TimeoutStopUSec") == "35s"
 
 
 def test_processes_run_as_users_without_rights(host):
@@ -205,13 +234,13 @@ def in_flight(host):
 
 
 def test_installing_again_takes_new_settings_and_what_is_wrong_is_said(host, api):
-    host.run("sed -i s/DRAIN_LIMIT=2m/DRAIN_LIMIT=60s/ /etc/compute/gateway.env")
+    host.run("sed -i s/DRAIN_LIMIT=120s/DRAIN_LIMIT=1m/ /etc/compute/gateway.env")
     host.run("/release/install gateway", timeout=170)
     assert host.shows("compute-gateway", "TimeoutStopUSec") == "1min 10s"
     assert call(host, api).statistics.median == 5
     wrong = host.run("/release/install gatway", check=False)
     assert (wrong.returncode, wrong.stderr) == (1, "install: 'gatway' is neither gateway nor worker\n")
-    host.run("sed -i s/DRAIN_LIMIT=60s/DRAIN_LIMIT=soon/ /etc/compute/gateway.env")
+    host.run("sed -i s/DRAIN_LIMIT=1m/DRAIN_LIMIT=soon/ /etc/compute/gateway.env")
     wrong = host.run("/release/install gateway", check=False)
     assert wrong.returncode == 1 and "COMPUTE_DRAIN_LIMIT is 'soon'" in wrong.stderr
     host.run("mv /etc/compute/gateway.env /tmp; systemctl stop compute-gateway")
