@@ -1,5 +1,6 @@
 """What `deploy/cloudwatch` makes of a journal and of metrics, before it hands them to CloudWatch."""
 
+import ast
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 
@@ -49,6 +50,11 @@ def test_units_have_streams_of_their_own_and_nothing_makes_no_batch(cloudwatch):
     [(cursor, streams)] = cloudwatch.batches(mixed)
     assert cursor == "cursor-0" and streams.keys() == {"compute-gateway", "compute-worker"}
     assert list(cloudwatch.batches([])) == []
+
+
+@pytest.mark.parametrize("script", ["cloudwatch", "fetch-edge"])
+def test_a_script_is_written_for_the_python_of_amazon_linux(script):
+    ast.parse((REPOSITORY / "deploy" / script).read_text(encoding="utf-8"), feature_version=(3, 9))
 
 
 @pytest.mark.parametrize(

@@ -202,8 +202,14 @@ ROLES = {
 }
 
 
+# What a gateway that is given its queue does without.
+SPARED = {"gateway-given-reply-queue": {"ReceiveReplies", "FindReplyQueuesOfDeadGateways"}}
+
+
 def granted(role):
-    return [grant for name in ROLES[role] for grant in grants(policy(name, Prefix=PREFIX, LogBucket=BUCKET))]
+    documents = [policy(name, Prefix=PREFIX, LogBucket=BUCKET) for name in ROLES[role]]
+    statements = [s for document in documents for s in document["Statement"] if s["Sid"] not in SPARED.get(role, ())]
+    return grants({"Statement": statements})
 
 
 @pytest.mark.parametrize("role", ROLES)
