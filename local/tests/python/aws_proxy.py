@@ -209,7 +209,7 @@ class _Connection(BaseHTTPRequestHandler):
     def forward(self, exchange):
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
         if self.proxy.hides:
-            headers["Host"] = self.proxy.upstream
+            headers = {name: value for name, value in headers.items() if name.lower() != "host"} | {"Host": self.proxy.upstream}
         self.upstream.request(self.command, self.path, exchange.body, headers)
         response = self.upstream.getresponse()
         exchange.answer = response.read()

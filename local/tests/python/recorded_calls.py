@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from iam import bucket_arn, covers, grants, needs, policy, queue_arn
 
 FILE = os.environ.get("COMPUTE_RECORDED_CALLS")
-# Whose credentials go with which policies. A gateway of the test suite may be given its queue.
-POLICIES = {"gateway": ["gateway", "gateway-given-reply-queue"], "worker": ["worker"], "operator": ["operator"]}
+# Whose credentials go with which policies. Any gateway of the test suite may be given its queue.
+GATEWAY = ["gateway", "gateway-given-reply-queue"]
+POLICIES = {"gateway": GATEWAY, "gateway-given-reply-queue": GATEWAY, "worker": ["worker"], "operator": ["operator"]}
 
 
 def api_call(exchange):
