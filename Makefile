@@ -14,7 +14,7 @@ export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
 FUZZ_TARGETS ?= request reply pointer payload headers log
 
-.PHONY: help test install lint rust-test web web-check python-test page-test fuzz bench-scenarios bench-kernel
+.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench-scenarios bench-kernel
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,7 +53,14 @@ web-check: web ## Checks the page and the API's .proto, and that the committed b
 
 python-test: ## The system from outside: real processes, moto, Python clients and workers, oracles
 	cargo build --workspace --bins --examples --locked
-	PATH="$(VENV)/bin:$$PATH" python -m pytest local/tests/python
+	PATH="$(VENV)/bin:$$PATH" python -m pytest -m "not heavy" local/tests/python
+
+deploy-check: ## The deployment on emulators of AWS and in a clean Debian, some minutes; installs what it needs. Not a part of `make test`
+	@.ci/install "$(VENV)"
+	.ci/install-deploy-check "$(VENV)"
+	cargo build --workspace --bins --locked
+	shellcheck deploy/deploy deploy/install
+	PATH="$(VENV)/bin:$$PATH" python -m pytest local/tests/python/test_deploy_*.py
 
 bench-scenarios: ## Load and survival at full length, an hour and more: bench/README.md. Not a part of `make test`
 	bench/run-all
@@ -62,6 +69,13 @@ bench-kernel: ## The statistics kernel against NumPy and against one summing pas
 	cargo build --release --locked -p compute-worker --example kernel
 	mkdir -p bench-reports
 	"$(VENV)/bin/python" bench/kernel.py --json bench-reports/kernel.json
+
+deploy-calls: ## The whole Python suite with every call to SQS and S3 recorded, and compared with deploy/policies
+	@.ci/install "$(VENV)"
+	cargo build --workspace --bins --examples --locked
+	record=$$(mktemp)
+	PATH="$(VENV)/bin:$$PATH" COMPUTE_RECORDED_CALLS="$$record" python -m pytest -m "not heavy" local/tests/python
+	PATH="$(VENV)/bin:$$PATH" python local/tests/python/recorded_calls.py "$$record"
 
 page-test: ## The page in a real browser, and Google's gRPC-Web client
 	cargo build --workspace --bins --locked

@@ -1,6 +1,7 @@
 """Stands between a process and an AWS endpoint, and loses, holds or refuses what a test says, at the moment it says."""
 
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import recorded_calls
 from processes import PATIENCE
 
 # What belongs to one connection and is not passed on.
@@ -22,6 +24,11 @@ class Exchange:
     operation: str
     """`SQS.<Action>`, or `S3.<HTTP method>`."""
     body: bytes
+    method: str = ""
+    target: str = ""
+    """Path and query."""
+    access_key: str | None = None
+    """Whose credentials signed it."""
     status: int | None = None
     answer: bytes = b""
 
@@ -70,6 +77,9 @@ class Hold:
 
 class AwsProxy:
     """An endpoint of its own, to be closed."""
+
+    hides = False
+    """Whether the endpoint behind it is told its own name, so that the URLs of queues have that."""
 
     def __init__(self, upstream):
         self.upstream = urlsplit(upstream).netloc
@@ -138,9 +148,19 @@ class AwsProxy:
         return next(found, None)
 
     def note(self, exchange):
+        recorded_calls.keep(exchange)
         with self._changed:
             self._exchanges.append(exchange)
             self._changed.notify_all()
+
+
+class Recorder(AwsProxy):
+    """Passes everything on, as if it were not there, and keeps nothing of it but the record of calls."""
+
+    hides = True
+
+    def note(self, exchange):
+        recorded_calls.keep(exchange)
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -166,7 +186,9 @@ class _Connection(BaseHTTPRequestHandler):
 
     def exchange(self):
         assert "Transfer-Encoding" not in self.headers, "the clients under test know the length of what they send"
-        exchange = Exchange(self.operation(), self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        signed = re.search("Credential=([^/]+)/", self.headers.get("Authorization", ""))
+        exchange = Exchange(self.operation(), body, self.command, self.path, signed and signed[1])
         if not self.proxy.lets_pass(exchange, is_response=False):
             self.close_connection = True
             return
@@ -186,6 +208,8 @@ class _Connection(BaseHTTPRequestHandler):
 
     def forward(self, exchange):
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+        if self.proxy.hides:
+            headers = {name: value for name, value in headers.items() if name.lower() != "host"} | {"Host": self.proxy.upstream}
         self.upstream.request(self.command, self.path, exchange.body, headers)
         response = self.upstream.getresponse()
         exchange.answer = response.read()

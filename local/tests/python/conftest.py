@@ -95,3 +95,4 @@ def pytest_configure(config):
         "moto_differs(reason): moto does not do what AWS documents; there the test must fail, so that we notice when it does",
     )
     config.addinivalue_line("markers", "embedded_only(reason): has nothing to say about moto and is skipped there")
+    config.addinivalue_line("markers", "heavy: takes minutes, or needs root; run by `make deploy-check`")

@@ -11,6 +11,8 @@ from urllib.request import urlopen
 import boto3
 from botocore.config import Config
 
+import recorded_calls
+from aws_proxy import Recorder
 from processes import binary, wait_until
 from uuids import uuid7
 from wire import METHOD, digest, record_key
@@ -38,8 +40,15 @@ class Aws:
             "aws_secret_access_key": "test",
             "config": Config(max_pool_connections=50, s3={"addressing_style": "path"}),
         }
+        self._recorder = Recorder(endpoint) if recorded_calls.FILE else None
         self.sqs = boto3.client("sqs", **settings)
         self.s3 = boto3.client("s3", **settings)
+
+
+    def environment_of(self, role):
+        """What a process of ours gets that does the work of a gateway, a worker or an operator. The credentials tell which."""
+        endpoint = self._recorder.endpoint if self._recorder else self.endpoint
+        return {**self.environment, "AWS_ACCESS_KEY_ID": role, "AWS_ENDPOINT_URL": endpoint}
 
 
 class Deployment:
@@ -59,7 +68,7 @@ class Deployment:
     def gateway(self, *flags, environment=None, listen="127.0.0.1:0"):
         """Starts a gateway and waits until it serves; its address is the attribute `address` of the process."""
         flags = ["--listen", listen, "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
-        gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment(environment))
+        gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment("gateway", environment))
         gateway.address = gateway.event("ready")["address"]
         gateway.admin = gateway.event("the admin port listens")["address"]
         return gateway
@@ -67,7 +76,7 @@ class Deployment:
     def gateway_that_fails(self, *flags):
         """Starts a gateway that ends by itself; returns what it logged."""
         flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
-        gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment(None))
+        gateway = self.processes.start([binary("compute-gateway"), *flags], self._environment("gateway", None))
         assert gateway.exit_code() == 1
         gateway.stderr.close()
         return gateway.stderr.text()
@@ -77,7 +86,7 @@ class Deployment:
         flags = ["--admin-listen", "127.0.0.1:0", "--worker-id", worker_id, *self._flags(), *flags]
         if "--poll-wait" not in flags:
             flags += ["--poll-wait", "1s"]
-        worker = self.processes.start([binary("compute-worker"), *flags], self._environment(environment))
+        worker = self.processes.start([binary("compute-worker"), *flags], self._environment("worker", environment))
         worker.event("ready")
         worker.admin = worker.event("the admin port listens")["address"]
         return worker
@@ -85,7 +94,7 @@ class Deployment:
     def dead(self, command, *arguments, exit_code=0):
         """Runs `compute-worker dead <command>`; returns what it printed, on standard output and error."""
         flags = ["--request-queue", f"{self.prefix}-requests", "--prefix", self.prefix]
-        environment = {"PATH": os.environ["PATH"], **self.aws.environment}
+        environment = {"PATH": os.environ["PATH"], **self.aws.environment_of("operator")}
         ended = subprocess.run(
             [binary("compute-worker"), "dead", command, *arguments, *flags],
             env=environment, capture_output=True, text=True, timeout=60, check=False,
@@ -101,8 +110,8 @@ class Deployment:
         worker.printed("^(working) on ")
         return worker
 
-    def _environment(self, changes):
-        return {**self.aws.environment, **(changes or {})}
+    def _environment(self, role, changes):
+        return {**self.aws.environment_of(role), **(changes or {})}
 
     def _flags(self):
         logs = ["--log-format", "json", "--log-level", self.log_level]

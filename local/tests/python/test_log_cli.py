@@ -38,7 +38,7 @@ def command(system, *arguments):
 
 
 def environment(aws):
-    return {"PATH": os.environ["PATH"], **aws.environment}
+    return {"PATH": os.environ["PATH"], **aws.environment_of("operator")}
 
 
 def run(system, *arguments, exit_code=0):
