@@ -9,6 +9,7 @@
 //! reply and where the time went (`timing`). A request that comes as a stream of messages goes through `stream` to S3.
 //! `operations` keeps the answer for a while, looks up in the log what it does not keep, and sees to calls that are repeated.
 //! Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together: start, serve, drain, end.
+//! [`doctor`] looks whether AWS is as a gateway needs it.
 //!
 //! # Example
 //!
@@ -35,6 +36,7 @@ mod config;
 mod connections;
 mod deadline;
 mod digest;
+pub mod doctor;
 mod exchange;
 #[cfg(fuzzing)]
 pub mod fuzzing;
