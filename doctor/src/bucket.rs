@@ -56,7 +56,11 @@ impl LogBucket {
         let name = self.probe.name();
         match &self.reached {
             Err(Some(error)) if !error.is_denied() => {
-                let mend = format!("is --log-bucket right, and AWS_REGION? `aws s3api create-bucket --bucket {name}`");
+                let mend = if error.is_refusal() {
+                    format!("is --log-bucket right, and AWS_REGION? `aws s3 mb s3://{name}`")
+                } else {
+                    "see whether S3 is reached, and the region, above".to_owned()
+                };
                 let found = Finding::fail("bucket", error, mend);
                 return vec![Box::pin(async { vec![found] })];
             }

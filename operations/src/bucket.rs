@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::Intercept;
+pub(crate) use aws_sdk_s3::config::Intercept;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
@@ -128,7 +128,8 @@ impl Bucket {
             Ok(_) => Ok(()),
             // The answer to a HEAD has no text.
             Err(error) if error.code() == Some("NotFound") => {
-                Err(self.failed("HeadBucket", "there is no bucket of that name".to_owned()))
+                let missing = self.failed("HeadBucket", "there is no bucket of that name".to_owned());
+                Err(BucketError { is_refusal: true, ..missing })
             }
             Err(error) => Err(self.error("HeadBucket", &error)),
         }

@@ -7,10 +7,9 @@
 use std::fmt;
 
 use aws_config::SdkConfig;
-use aws_sdk_s3::config::Intercept;
 use bytes::Bytes;
 
-use crate::bucket::{Bucket, BucketError, Content, Created};
+use crate::bucket::{Bucket, BucketError, Content, Created, Intercept};
 pub use crate::bucket::{LifecycleRule, Setting};
 
 /// What the objects here are called.

@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::config::Intercept;
 use uuid::Uuid;
 
 pub use crate::queue::{Encryption, QueueAttributes, Redrive, Trial};
-use crate::queue::{Queue, QueueError, Sqs};
+use crate::queue::{Intercept, Queue, QueueError, Sqs};
 use crate::request::account_and_name;
 use crate::settings::reply_queue_name_prefix;
 
