@@ -10,6 +10,7 @@
 //! `stream` to S3. `operations` keeps the answer for a while, looks up in the log what it does not keep, and sees to calls that
 //! are repeated. Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together: start, serve,
 //! drain, end.
+//! [`doctor`] looks whether AWS is as a gateway needs it.
 //!
 //! # Example
 //!
@@ -36,6 +37,7 @@ mod claim_check;
 mod config;
 mod deadline;
 mod digest;
+pub mod doctor;
 mod edge;
 mod exchange;
 #[cfg(fuzzing)]

@@ -1,12 +1,15 @@
 //! `compute-gateway`: takes gRPC and gRPC-Web calls and has them answered by workers behind an Amazon SQS queue.
 
+mod command_line;
+
 use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
-use compute_gateway::{Config, Listeners};
+use compute_gateway::{Config, Listeners, doctor};
 use compute_process::{Readiness, aws, flags, logging, open_files, shutdown};
 use tokio::net::TcpListener;
 
@@ -39,15 +42,19 @@ struct Flags {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let (flags, doctor) = command_line::parse();
     if let Err(error) = flags.config.check().and_then(|()| flags.config.check_address(flags.listen)) {
         Flags::command().error(ErrorKind::ValueValidation, error).exit();
     }
     if let Err(error) = logging::init(&flags.logging) {
         Flags::command().error(ErrorKind::ValueValidation, error).exit();
     }
-    match run(flags).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let outcome = match doctor {
+        None => run(flags).await.map(|()| ExitCode::SUCCESS),
+        Some(output) => examine(&flags.config, &output).await,
+    };
+    match outcome {
+        Ok(code) => code,
         Err(error) => {
             tracing::error!(error = &*error, "the gateway has failed");
             ExitCode::FAILURE
@@ -67,6 +74,16 @@ async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+async fn examine(config: &Config, output: &compute_doctor::Flags) -> Result<ExitCode, Box<dyn Error>> {
+    if output.plan {
+        output.write_plan(&doctor::plan(config), io::stdout(), io::stderr())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = doctor::examine(config, &aws::load().await).await;
+    report.write(output.json, io::stdout())?;
+    Ok(report.exit_code())
+}
+
 async fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address} ({flag}): {error}"))
 }
@@ -77,6 +94,6 @@ mod tests {
 
     #[test]
     fn the_flags_do_not_contradict_each_other() {
-        Flags::command().debug_assert();
+        command_line::command().debug_assert();
     }
 }

@@ -2,6 +2,7 @@
 
 mod multipart;
 mod object;
+mod settings;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
+pub(crate) use aws_sdk_s3::config::Intercept;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
@@ -18,6 +20,7 @@ use bytes::Bytes;
 pub(crate) use self::multipart::{Multipart, Part};
 pub(crate) use self::object::Object;
 pub use self::object::ReadError;
+pub use self::settings::{LifecycleRule, Setting};
 
 /// How long one attempt of a request may take, so that an S3 that takes an object and never answers does not keep it for ever.
 /// The SDK's retries come on top.
@@ -43,6 +46,7 @@ pub struct BucketError {
     bucket: String,
     reason: String,
     is_refusal: bool,
+    is_denied: bool,
 }
 
 /// What S3 says when it will not do as it is asked until somebody changes the bucket or a policy.
@@ -53,6 +57,12 @@ impl BucketError {
     /// Whether the same request will fail until an operator does something: the bucket is not there, or the process lacks a right.
     pub fn is_refusal(&self) -> bool {
         self.is_refusal
+    }
+
+    /// Whether S3 answered that the process may not do this. It also answers so where an object is not there and the process may
+    /// not list the bucket.
+    pub fn is_denied(&self) -> bool {
+        self.is_denied
     }
 }
 
@@ -98,26 +108,31 @@ impl Bucket {
     /// When the bucket is not there, or may not be used.
     pub async fn open(aws: &SdkConfig, name: &str) -> Result<Self, BucketError> {
         let bucket = Self::new(aws, name);
-        let answer = bucket.client.head_bucket().bucket(name).send().await;
-        match answer {
-            Ok(_) => Ok(bucket),
-            // The answer to a HEAD has no text.
-            Err(error) if error.code() == Some("NotFound") => {
-                Err(bucket.failed("HeadBucket", "there is no bucket of that name".to_owned()))
-            }
-            Err(error) => Err(bucket.error("HeadBucket", &error)),
-        }
+        bucket.head().await?;
+        Ok(bucket)
     }
 
     /// The bucket of that name, whether it is there or not: its use will tell.
     pub fn new(aws: &SdkConfig, name: &str) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-        let config = aws_sdk_s3::config::Builder::from(aws)
-            .timeout_config(timeouts)
-            // An endpoint of one's own is often an address without a wildcard name: the bucket then goes into the path.
-            .force_path_style(aws.endpoint_url().is_some())
-            .build();
-        Self { client: Client::from_conf(config), name: name.into() }
+        Self { client: Client::from_conf(config(aws).build()), name: name.into() }
+    }
+
+    /// The bucket of that name, over a connection whose requests and responses are shown to `observer`.
+    pub(crate) fn observed(aws: &SdkConfig, name: &str, observer: impl Intercept + 'static) -> Self {
+        Self { client: Client::from_conf(config(aws).interceptor(observer).build()), name: name.into() }
+    }
+
+    /// Asks whether it is there, and may be used.
+    pub(crate) async fn head(&self) -> Result<(), BucketError> {
+        match self.client.head_bucket().bucket(&*self.name).send().await {
+            Ok(_) => Ok(()),
+            // The answer to a HEAD has no text.
+            Err(error) if error.code() == Some("NotFound") => {
+                let missing = self.failed("HeadBucket", "there is no bucket of that name".to_owned());
+                Err(BucketError { is_refusal: true, ..missing })
+            }
+            Err(error) => Err(self.error("HeadBucket", &error)),
+        }
     }
 
     /// The bucket's name.
@@ -226,12 +241,22 @@ impl Bucket {
             (None, _) => causes(error),
         };
         let is_refusal = error.code().is_some_and(|code| REFUSALS.contains(&code));
-        BucketError { is_refusal, ..self.failed(operation, reason) }
+        // The answer to a HEAD has no code.
+        let is_denied = error.raw_response().is_some_and(|response| response.status().as_u16() == 403);
+        BucketError { is_refusal, is_denied, ..self.failed(operation, reason) }
     }
 
     fn failed(&self, operation: &'static str, reason: String) -> BucketError {
-        BucketError { operation, bucket: self.name.to_string(), reason, is_refusal: false }
+        BucketError { operation, bucket: self.name.to_string(), reason, is_refusal: false, is_denied: false }
     }
+}
+
+fn config(aws: &SdkConfig) -> aws_sdk_s3::config::Builder {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+    aws_sdk_s3::config::Builder::from(aws)
+        .timeout_config(timeouts)
+        // An endpoint of one's own is often an address without a wildcard name: the bucket then goes into the path.
+        .force_path_style(aws.endpoint_url().is_some())
 }
 
 fn causes(error: &(dyn std::error::Error + 'static)) -> String {

@@ -4,6 +4,7 @@
 //! - [`key`]: under which names things stand in the bucket;
 //! - [`log`]: how records get there, and how they are found again;
 //! - [`claim`]: which request an operation id of a caller's belongs to;
+//! - [`probe`]: what a process can find out about the bucket before it relies on it;
 //! - [`payload`]: bodies that are too large for a queue;
 //! - [`bucket`]: the only code that knows the AWS SDK.
 //!
@@ -14,6 +15,7 @@ pub mod claim;
 pub mod key;
 pub mod log;
 pub mod payload;
+pub mod probe;
 pub mod record;
 
 pub use bucket::{Bucket, BucketError};

@@ -74,6 +74,7 @@
 //! - `requester`: calls, which of them to let in, the table of waiters, the reply queue and its pollers.
 //! - `responder`: pollers of the request queue, the life of one delivery, visibility, replies.
 //! - `dead_letters`: what lies in the dead-letter queue of the request queue, why, and the way back.
+//! - [`probe`]: what a process can find out about its queues before it relies on them.
 //! - `request`, `reply`, `failure`, `pointer`: what stands on the queues, written and read.
 //! - `settings`, `backoff`, `clock`: what settings may be; pauses after failures; SQS's clock.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
@@ -91,6 +92,7 @@ pub mod fuzzing;
 mod golden;
 mod message;
 mod pointer;
+pub mod probe;
 mod queue;
 mod redrive_policy;
 mod reply;

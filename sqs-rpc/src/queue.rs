@@ -1,9 +1,11 @@
 //! One queue, through the AWS SDK.
 
+mod attributes;
 mod date;
 mod moving;
 mod retention;
 mod tags;
+mod trial;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
+pub(crate) use aws_sdk_sqs::config::Intercept;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
@@ -20,6 +23,10 @@ use aws_sdk_sqs::types::{
 use tokio::time::Instant;
 
 use self::date::ObserveDate;
+pub use self::{
+    attributes::{Encryption, QueueAttributes, Redrive},
+    trial::Trial,
+};
 use crate::clock::SqsClock;
 use crate::message::{Outgoing, Received};
 
@@ -45,6 +52,8 @@ pub struct QueueError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum QueueErrorKind {
     NoSuchQueue,
+    /// The process lacks a right, or credentials that count.
+    Denied,
     /// The request failed as a whole, after the SDK's retries.
     Request,
     /// SQS took the batch but refuses this entry: it would refuse it again.
@@ -57,6 +66,11 @@ impl QueueError {
     /// Whether SQS answered that the queue does not exist.
     pub fn is_no_such_queue(&self) -> bool {
         self.kind == QueueErrorKind::NoSuchQueue
+    }
+
+    /// Whether SQS answered that the process may not do this.
+    pub fn is_denied(&self) -> bool {
+        self.kind == QueueErrorKind::Denied
     }
 
     /// Whether SQS refuses this entry, and would refuse it again.
@@ -78,6 +92,7 @@ impl QueueError {
             Some(
                 "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" | "com.amazonaws.sqs#QueueDoesNotExist",
             ) => QueueErrorKind::NoSuchQueue,
+            Some("AccessDenied" | "AccessDeniedException") => QueueErrorKind::Denied,
             _ => QueueErrorKind::Request,
         };
         Self { operation, queue: queue.to_owned(), reason: reason(error), kind }
@@ -111,11 +126,13 @@ pub(crate) struct Sqs {
 
 impl Sqs {
     pub(crate) fn new(aws: &SdkConfig) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let clock = Arc::<SqsClock>::default();
-        let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts);
-        let config = config.interceptor(ObserveDate { clock: clock.clone() }).build();
-        Self { client: Client::from_conf(config), clock }
+        Self { client: client(aws, ObserveDate { clock: clock.clone() }), clock }
+    }
+
+    /// A connection whose requests and responses are shown to somebody else. It does not tell SQS's time.
+    pub(crate) fn observed(aws: &SdkConfig, observer: impl Intercept + 'static) -> Self {
+        Self { client: client(aws, observer), clock: Arc::default() }
     }
 
     /// SQS's clock, as the responses on this connection tell it.
@@ -152,6 +169,12 @@ impl Sqs {
         let answer = answer.map_err(|error| QueueError::from_sdk("CreateQueue", name, &error))?;
         Ok(self.queue_at(answer.queue_url().unwrap_or_default()))
     }
+}
+
+fn client(aws: &SdkConfig, observer: impl Intercept + 'static) -> Client {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+    let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts);
+    Client::from_conf(config.interceptor(observer).build())
 }
 
 /// A handle on one queue.

@@ -101,6 +101,26 @@ pub enum CommandLine {
     Dead(Dead),
     /// Look at the log of operations, or delete from it.
     Log(LogCommand),
+    /// Look whether AWS is as the work needs it.
+    Doctor(Doctor),
+}
+
+/// Checks from where it stands whether AWS is as a worker with these flags needs it, and says how to mend what is not.
+///
+/// One line for each check: ok, warn or fail; skip is what cannot be seen from here and is not needed for the work. Nothing that
+/// is done disturbs workers or callers: what a worker does in the bucket is done to objects `<folder>/_doctor`, and what it does
+/// with queues is asked for in a form that SQS refuses. Exits with 0 if nothing has failed, with 1 otherwise, with 2 if a flag is
+/// wrong.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "doctor")]
+pub struct Doctor {
+    /// The flags of the worker.
+    #[command(flatten)]
+    pub worker: Flags,
+
+    /// What it is to write.
+    #[command(flatten)]
+    pub output: compute_doctor::Flags,
 }
 
 impl CommandLine {
@@ -115,6 +135,7 @@ impl CommandLine {
         match matches.subcommand() {
             Some((DEAD, matches)) => Dead::from_arg_matches(matches).map(Self::Dead),
             Some((LOG, matches)) => LogCommand::from_arg_matches(matches).map(Self::Log),
+            Some((DOCTOR, matches)) => Doctor::from_arg_matches(matches).map(Self::Doctor),
             _ => Flags::from_arg_matches(matches).map(Self::Work),
         }
     }
@@ -123,10 +144,11 @@ impl CommandLine {
 /// The names of the subcommands.
 const DEAD: &str = "dead";
 const LOG: &str = "log";
+const DOCTOR: &str = "doctor";
 
 /// Without a subcommand it works; the flags of the work are not those of the subcommands.
 fn command() -> clap::Command {
-    let commands = [Dead::command().name(DEAD), LogCommand::command().name(LOG)];
+    let commands = [Dead::command().name(DEAD), LogCommand::command().name(LOG), Doctor::command().name(DOCTOR)];
     Flags::command().subcommands(commands).subcommand_negates_reqs(true).args_conflicts_with_subcommands(true)
 }
 
@@ -262,6 +284,20 @@ mod tests {
         ] {
             assert!(read(&format!("compute-worker log {bad} --log-bucket logs")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_doctor_takes_the_flags_of_the_work() {
+        command().debug_assert();
+        let read = |arguments: &str| {
+            let matches = command().try_get_matches_from(arguments.split(' '))?;
+            CommandLine::from_matches(&matches)
+        };
+        let doctor = read("compute-worker doctor --request-queue q --log-bucket logs --log-mode batch --json");
+        let Ok(CommandLine::Doctor(Doctor { worker, output })) = doctor else { panic!("not a doctor: {doctor:?}") };
+        assert_eq!(worker.config, Config { log_mode: LogMode::Batch, ..Config::new("q", "logs") });
+        assert_eq!(output, compute_doctor::Flags { json: true, plan: false });
+        assert!(read("compute-worker doctor --request-queue q").is_err(), "a bucket is missing");
     }
 
     #[test]

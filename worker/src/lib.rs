@@ -10,10 +10,12 @@
 //! - [`statistics`]: the numbers, exact;
 //! - [`log`]: what goes into the log of operations, which is [`compute_operations`]'s;
 //! - [`dead`]: what operators do with requests that were not finished;
+//! - [`doctor`]: whether AWS is as a worker needs it;
 //! - [`log_cli`]: what people do with the log.
 
 pub mod config;
 pub mod dead;
+pub mod doctor;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod limits;
@@ -41,7 +43,7 @@ use sqs_rpc::{Responder, ResponderConfig};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-pub use self::config::{CommandLine, Config, ConfigError, Flags};
+pub use self::config::{CommandLine, Config, ConfigError, Doctor, Flags};
 use self::log::OperationLog;
 use self::service::ComputeService;
 

@@ -3,10 +3,12 @@
 use std::io;
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
 use compute_process::{Readiness, aws, logging, shutdown};
 use compute_worker::dead::Dead;
 use compute_worker::log_cli::LogCommand;
-use compute_worker::{CommandLine, Flags};
+use compute_worker::{CommandLine, Doctor, Flags, doctor};
 use tokio::net::TcpListener;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -17,9 +19,10 @@ async fn main() -> ExitCode {
         CommandLine::Work(flags) => (work(flags).await, "the worker ends"),
         CommandLine::Dead(dead) => (look(&dead).await, "the command failed"),
         CommandLine::Log(command) => (log(&command).await, "the command failed"),
+        CommandLine::Doctor(doctor) => (examine(&doctor).await, "the command failed"),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             tracing::error!(error, "{failed}");
             ExitCode::FAILURE
@@ -27,19 +30,19 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn look(dead: &Dead) -> Result<(), BoxError> {
+async fn look(dead: &Dead) -> Result<ExitCode, BoxError> {
     logging::init(dead.logging())?;
     dead.run(&aws::load().await, io::stdout(), io::stderr()).await?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-async fn log(command: &LogCommand) -> Result<(), BoxError> {
+async fn log(command: &LogCommand) -> Result<ExitCode, BoxError> {
     logging::init(command.logging())?;
     command.run(&aws::load().await, io::stdout(), io::stderr()).await?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-async fn work(flags: Flags) -> Result<(), BoxError> {
+async fn work(flags: Flags) -> Result<ExitCode, BoxError> {
     logging::init(&flags.logging)?;
     let shutdown = shutdown::requested()?;
     let admin = TcpListener::bind(flags.admin_listen)
@@ -47,5 +50,19 @@ async fn work(flags: Flags) -> Result<(), BoxError> {
         .map_err(|error| format!("cannot listen on --admin-listen {}: {error}", flags.admin_listen))?;
     tracing::info!(address = %admin.local_addr()?, "the admin port listens");
     compute_worker::run(flags.config, &aws::load().await, Some(admin), Readiness::new(), shutdown).await?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn examine(Doctor { worker, output }: &Doctor) -> Result<ExitCode, BoxError> {
+    if let Err(error) = worker.config.check() {
+        Doctor::command().error(ErrorKind::ValueValidation, error).exit();
+    }
+    logging::init(&worker.logging)?;
+    if output.plan {
+        output.write_plan(&doctor::plan(&worker.config), io::stdout(), io::stderr())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let report = doctor::examine(&worker.config, &aws::load().await).await;
+    report.write(output.json, io::stdout())?;
+    Ok(report.exit_code())
 }

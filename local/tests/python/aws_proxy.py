@@ -88,6 +88,7 @@ class AwsProxy:
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
         self._changed = threading.Condition()
         self._exchanges, self._holds, self._refusals = [], [], {}
+        self._is_allowed = lambda exchange: True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def __enter__(self):
@@ -121,6 +122,10 @@ class AwsProxy:
     def accept(self, operation):
         del self._refusals[operation]
 
+    def allow_only(self, is_allowed):
+        """Answers all other exchanges as AWS answers who may not do this, and passes nothing of them on."""
+        self._is_allowed = is_allowed
+
     def passed(self, operation, where=lambda exchange: True):
         """The exchanges whose responses were passed on so far."""
         with self._changed:
@@ -146,6 +151,9 @@ class AwsProxy:
     def refusal(self, exchange):
         found = (status for operation, status in list(self._refusals.items()) if fnmatchcase(exchange.operation, operation))
         return next(found, None)
+
+    def is_denied(self, exchange):
+        return not self._is_allowed(exchange)
 
     def note(self, exchange):
         recorded_calls.keep(exchange)
@@ -193,7 +201,12 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         status = self.proxy.refusal(exchange)
-        exchange.status, headers = (status, []) if status else self.forward(exchange)
+        if status:
+            exchange.status, headers = status, []
+        elif self.proxy.is_denied(exchange):
+            exchange.status, headers = self.deny(exchange)
+        else:
+            exchange.status, headers = self.forward(exchange)
         if not self.proxy.lets_pass(exchange, is_response=True):
             self.close_connection = True
             return
@@ -214,6 +227,17 @@ class _Connection(BaseHTTPRequestHandler):
         response = self.upstream.getresponse()
         exchange.answer = response.read()
         return response.status, response.getheaders()
+
+    @staticmethod
+    def deny(exchange):
+        """403, in the words of the service. A HEAD gets none."""
+        message = f"User: arn:aws:iam::000000000000:user/test is not authorized to perform: {exchange.operation}"
+        if exchange.operation.startswith("SQS."):
+            exchange.answer = json.dumps({"__type": "com.amazonaws.sqs#AccessDeniedException", "message": message}).encode()
+            return 403, [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-query-error", "AccessDenied;Sender")]
+        if exchange.method != "HEAD":
+            exchange.answer = f"<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>".encode()
+        return 403, [("Content-Type", "application/xml")]
 
     def send(self, exchange, headers):
         head = [f"HTTP/1.1 {exchange.status} -", f"Content-Length: {len(exchange.answer)}"]

@@ -35,7 +35,15 @@ def api_call(exchange):
         ("PUT", None): "PutObject",
         ("DELETE", None): "DeleteObject",
     }
-    of_bucket = {("GET", "list-type"): "ListObjectsV2", ("POST", "delete"): "DeleteObjects", ("HEAD", None): "HeadBucket"}
+    of_bucket = {
+        ("GET", "list-type"): "ListObjectsV2",
+        ("GET", "lifecycle"): "GetBucketLifecycleConfiguration",
+        ("GET", "publicAccessBlock"): "GetPublicAccessBlock",
+        ("GET", "encryption"): "GetBucketEncryption",
+        ("GET", "versioning"): "GetBucketVersioning",
+        ("POST", "delete"): "DeleteObjects",
+        ("HEAD", None): "HeadBucket",
+    }
     known = of_object if is_object else of_bucket
     for (method, parameter), name in known.items():
         if method == exchange.method and (parameter is None or parameter in query):

@@ -63,6 +63,7 @@ def seen(local_aws, api):
             dead_letters(system)
             reply_queues(system, lambda gateway: Caller(api, gateway.address))
             forgetting(system)
+            doctors(system)
             exchanges = proxy.passed("*")
     finally:
         processes.end()
@@ -194,11 +195,20 @@ def forgetting(system):
     system.operator("log", "delete", "--tenant", "-", "--all", "--yes")
 
 
+def doctors(system):
+    """What only the doctors ask for, over what the processes do; all that they find is judged in test_doctor.py."""
+    environment = {"PATH": os.environ["PATH"], **system.aws.environment, **system.as_role("doctor")}
+    flags = ["--request-queue", f"{system.prefix}-requests", "--log-bucket", system.bucket, "--prefix", system.prefix]
+    for role in ("gateway", "worker"):
+        subprocess.run([binary(f"compute-{role}"), "doctor", *flags], env=environment, capture_output=True, timeout=60, check=False)
+
+
 ROLES = {
     "gateway": ["gateway"],
     "gateway-given-reply-queue": ["gateway", "gateway-given-reply-queue"],
     "worker": ["worker"],
     "operator": ["operator"],
+    "doctor": ["gateway", "worker", "doctor"],
 }
 
 
@@ -218,9 +228,11 @@ def test_every_call_of_a_role_is_allowed_by_its_policy(seen, role):
     assert lacking == {}
 
 
-@pytest.mark.parametrize("name", ["gateway", "gateway-given-reply-queue", "worker", "operator"])
+@pytest.mark.parametrize("name", ["gateway", "gateway-given-reply-queue", "worker", "operator", "doctor"])
 def test_a_policy_allows_nothing_that_is_never_used(seen, name):
-    used = [need for role, policies in ROLES.items() if name in policies for need in seen[role]]
+    # That a doctor tries something is no use of it.
+    roles = [role for role, policies in ROLES.items() if name in policies and (role != "doctor" or name == "doctor")]
+    used = [need for role in roles for need in seen[role]]
     unused = [grant for grant in grants(policy(name, Prefix=PREFIX, LogBucket=BUCKET)) if not any(covers(grant, n) for n in used)]
     assert unused == []
 

@@ -85,6 +85,13 @@ impl RequesterConfig {
     }
 }
 
+impl RequesterConfig {
+    /// The name or URL of the reply queue that this instance is given, if it is given one.
+    pub fn given_reply_queue(&self) -> Option<String> {
+        self.reply_queue.as_ref().map(|given| reply_queue::of_instance(given, &self.instance))
+    }
+}
+
 /// Sends requests and waits for their replies. Clones share everything.
 #[derive(Clone)]
 pub struct Requester {

@@ -24,7 +24,7 @@ impl GivenQueue {
             let expected = "a name, for the lease on the given reply queue".to_owned();
             return Err(StartError::Setting { setting: "instance", value: format!("{:?}", config.instance), expected });
         }
-        let name_or_url = given.replace(INSTANCE, &instance);
+        let name_or_url = of_instance(given, &config.instance);
         let name = name_or_url.rsplit_once('/').map_or(&*name_or_url, |(_rest, name)| name);
         let name_prefix = reply_queue_name_prefix(&config.prefix);
         if !name.starts_with(&name_prefix) || name.len() > 80 {
@@ -63,6 +63,11 @@ impl GivenQueue {
             Err(error) => tracing::warn!(%error, "the lease on the reply queue stays until it ends"),
         }
     }
+}
+
+/// The name or URL of the queue that this instance is given.
+pub(in super::super) fn of_instance(given: &str, instance: &str) -> String {
+    given.replace(INSTANCE, &queue_name_characters(instance))
 }
 
 /// The instance's name with a hyphen for all that a queue's name cannot have.

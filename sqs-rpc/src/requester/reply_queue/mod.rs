@@ -28,6 +28,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tokio_util::task::TaskTracker;
 
 use self::given::GivenQueue;
+pub(super) use self::given::of_instance;
 use self::own::OwnQueue;
 use self::sweep::{Begin, Sweeper};
 pub use self::upkeep::ReplyQueueUpkeep;
