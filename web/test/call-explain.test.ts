@@ -25,7 +25,9 @@ const failure = (code: number | undefined, reason = "", more: Partial<Failure> =
 });
 
 // What the gateway gives is written in its sources twice: in the table of its documentation and where an answer is made.
-const gateway = readFileSync("../gateway/src/status.rs", "utf8");
+const gateway = ["status.rs", "status/edge.rs"]
+  .map((name) => readFileSync(`../gateway/src/${name}`, "utf8"))
+  .join("\n");
 const documented = [...gateway.matchAll(/^\/\/! \| `([A-Z_]+)` \| ([A-Z_]+) \|/gm)].map(
   ([, reason = "", code = ""]) => ({
     reason,

@@ -5,6 +5,30 @@ import type { ErrorTexts } from "./error-words";
 
 export const EN: ErrorTexts = {
   reasons: {
+    TOKEN_MISSING: [
+      "The gateway asks for a token",
+      "It answers those alone whom it knows. Enter the token that its operator gave you.",
+    ],
+    TOKEN_UNKNOWN: [
+      "The gateway does not know this token",
+      "It may be mistyped, or replaced by another. Enter it again, or ask the operator for a new one.",
+    ],
+    TOKEN_IN_PLAINTEXT: [
+      "The token was not safe on its way",
+      "This page came over plain HTTP, so others may have read the token. Open it with https, and have the token replaced.",
+    ],
+    RATE_LIMITED: [
+      "Too many calls in a short time",
+      "You make more calls a second than you may. This one was not sent on.",
+    ],
+    HEADERS_TOO_LARGE: [
+      "The browser sent too much beside the list",
+      "The headers of the call are larger than the gateway takes. A very long token would do that.",
+    ],
+    COMPRESSION_UNSUPPORTED: [
+      "The gateway does not take compressed calls",
+      "This page sends none: something between it and the gateway has compressed the call. Tell the operator.",
+    ],
     INVALID_REQUEST: [
       "The request was not accepted",
       "Something in it is not within its limits. Correct it, then compute again.",

@@ -5,6 +5,30 @@ import type { ErrorTexts } from "./error-words";
 
 export const FR: ErrorTexts = {
   reasons: {
+    TOKEN_MISSING: [
+      "La passerelle demande un jeton",
+      "Elle ne répond qu’à ceux qu’elle connaît. Saisissez le jeton que son exploitant vous a donné.",
+    ],
+    TOKEN_UNKNOWN: [
+      "La passerelle ne connaît pas ce jeton",
+      "Il contient peut-être une faute de frappe, ou a été remplacé. Saisissez-le de nouveau, ou demandez-en un autre à l’exploitant.",
+    ],
+    TOKEN_IN_PLAINTEXT: [
+      "Le jeton a voyagé sans protection",
+      "Cette page est venue en HTTP simple : d’autres ont pu lire le jeton. Ouvrez-la en https, et faites remplacer le jeton.",
+    ],
+    RATE_LIMITED: [
+      "Trop d’appels en peu de temps",
+      "Vous faites plus d’appels par seconde que vous n’en avez le droit. Celui-ci n’a pas été transmis.",
+    ],
+    HEADERS_TOO_LARGE: [
+      "Le navigateur a trop envoyé à côté de la liste",
+      "Les en-têtes de l’appel sont plus grands que la passerelle n’en accepte. Un jeton très long suffirait.",
+    ],
+    COMPRESSION_UNSUPPORTED: [
+      "La passerelle n’accepte pas d’appels compressés",
+      "Cette page n’en envoie pas : quelque chose entre elle et la passerelle a compressé l’appel. Prévenez l’exploitant.",
+    ],
     INVALID_REQUEST: [
       "La demande n’a pas été acceptée",
       "Quelque chose y dépasse les limites. Corrigez-le, puis relancez le calcul.",

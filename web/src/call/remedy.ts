@@ -42,6 +42,11 @@ const REASONS: Readonly<Record<string, Remedy>> = {
   TOO_MANY_VALUES: "none",
   RECORD_UNREADABLE: "none",
   ADDRESS_UNREADABLE: "none",
+  COMPRESSION_UNSUPPORTED: "none",
+  // To give it again would be to show it once more.
+  TOKEN_IN_PLAINTEXT: "none",
+  // Of all headers, people choose the token alone.
+  HEADERS_TOO_LARGE: "token",
   ANSWER_INCOMPLETE: "reload",
   MALFORMED_MESSAGE: "reload",
 };

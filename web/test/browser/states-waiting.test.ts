@@ -2,6 +2,10 @@
 // reach bring it about, on a stack whose worker comes late.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { accessible } from "./axe";
 import {
@@ -203,6 +207,27 @@ describe("without a worker", { skip: isGiven && "a given stack has its worker" }
       assert.equal(await median(page), "5");
     } finally {
       await worker.stop();
+    }
+  });
+
+  it("a gateway that knows its callers by tokens asks for one, and takes the right one", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "compute-tokens-"));
+    try {
+      const digest = createHash("sha256").update("open-sesame").digest("hex");
+      await writeFile(join(folder, "tokens"), `${digest} acme\n`);
+      const { page: address, gateway } = await ownGateway("--tokens", join(folder, "tokens"));
+      const page = await openAt(address);
+      await compute(page);
+      await failed(page, "The gateway asks for a token");
+      await page.getByLabel("Token").fill("wrong");
+      await page.keyboard.press("Enter");
+      await failed(page, "The gateway does not know this token");
+      await page.getByLabel("Token").fill("open-sesame");
+      await page.keyboard.press("Enter");
+      await state(page, "computing");
+      await waiters(gateway, 1);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
   });
 
