@@ -8,7 +8,9 @@ from pathlib import Path
 
 from processes import wait_until
 
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "ca-certificates", "curl", "python3", "awscli"]
+BASE = ["systemd", "systemd-sysv", "dbus", "ca-certificates", "curl"]
+# debootstrap does not get the order right in which these are set up.
+MORE = ["python3", "awscli"]
 # Debian's aws CLI is older than the variable AWS_ENDPOINT_URL; that of Amazon Linux is not.
 AWS = '#!/bin/sh\nexec /usr/bin/aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"\n'
 
@@ -27,8 +29,10 @@ def build(folder):
     if given:
         return Path(given)
     root = folder / "root"
-    command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "bookworm", root]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=600)
+    base = ["debootstrap", "--variant=minbase", f"--include={','.join(BASE)}", "bookworm", root]
+    more = f"apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends {' '.join(MORE)}"
+    for command in (base, ["chroot", root, "/bin/sh", "-c", more]):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
     return root
 
 

@@ -17,7 +17,8 @@ from emulators import free_port
 from processes import REPOSITORY, binary, wait_until
 from templates import user_data
 
-pytestmark = [pytest.mark.heavy, pytest.mark.skipif(debian_root.missing() is not None, reason=str(debian_root.missing()))]
+MISSING = debian_root.missing()
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600), pytest.mark.skipif(MISSING is not None, reason=str(MISSING))]
 
 SERVICES = ["compute-gateway", "compute-worker", "compute-edge", "compute-cloudwatch"]
 
