@@ -41,7 +41,7 @@ pub struct EdgeConfig {
     #[arg(long, env = "COMPUTE_ALLOW_ANONYMOUS", value_parser = BoolishValueParser::new())]
     pub allow_anonymous: bool,
 
-    /// An origin whose pages may call, such as https://example.com; can be given several times. Without it only the
+    /// An origin whose pages may call, such as `https://example.com`; can be given several times. Without it only the
     /// gateway's own page may
     #[arg(long, env = "COMPUTE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub allow_origin: Vec<HeaderValue>,

@@ -115,7 +115,10 @@ def test_ten_thousand_idle_connections_leave_room_for_everybody(api, system):
                 # The gateway hangs up on these before long, as they do not answer its pings.
                 if number % 20 == 0:
                     connections[-1].sendall(PREFACE + frame(SETTINGS))
-                if number % 2_000 == 0:
+                # The system holds a thousand that are not accepted yet, and lets further ones wait for a second.
+                if number % 500 == 0:
+                    accepted = "compute_gateway_connections_total"
+                    wait_until(lambda n=number: metric(gateway, accepted) > n, "they are accepted", interval=0.01)
                     load.goes_on(1)
             wait_until(lambda: ended(gateway, "crowded_out") >= 100, "places are taken from those that do nothing")
             assert metric(gateway, "compute_gateway_connections") > 9_000
