@@ -94,7 +94,8 @@ async fn under_all_faults_at_once_what_was_answered_is_in_the_log_once() {
         config.chaos = Some(faults.parse().expect("chaos"));
         config.workers = 2;
         config.worker.log_mode = LogMode::Batch;
-        config.worker.log_flush_interval = Duration::from_millis(20);
+        // Each batch is read below, with its own chance to fail: some dozens of them are enough.
+        config.worker.log_flush_interval = Duration::from_millis(100);
     })
     .await;
     let client = stack.client().await;
