@@ -23,7 +23,7 @@ NOT_EMBEDDED = {"bucket: public access", "bucket: encryption", "bucket: versions
 def run(role, *flags, environment):
     command = [binary(f"compute-{role}"), "doctor", *flags]
     environment = {"PATH": os.environ["PATH"], **environment}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 class Examined:
