@@ -121,6 +121,12 @@ impl Report {
         Self { findings: join_all(sections).await.into_iter().flatten().collect() }
     }
 
+    /// The report with what other sections have found before.
+    #[must_use]
+    pub fn after(self, earlier: impl IntoIterator<Item = Vec<Finding>>) -> Self {
+        Self { findings: earlier.into_iter().flatten().chain(self.findings).collect() }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_healthy(&self) -> bool {
         self.findings.iter().all(|finding| finding.verdict != Verdict::Fail)

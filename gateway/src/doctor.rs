@@ -29,16 +29,16 @@ const USES: [(Folder, Use); 8] = [
 
 /// Looks at everything that a gateway with these settings needs of AWS.
 pub async fn examine(config: &Config, aws: &SdkConfig) -> Report {
-    let (queues, bucket) =
-        tokio::join!(Queues::look(aws, &config.request_queue), LogBucket::look(aws, &config.log_bucket));
-    let needs =
-        Needs { program: PROGRAM, max_inline_size: config.max_inline_size, max_deadline: Some(config.max_deadline) };
-    let mut sections = vec![
+    let (account, sqs, s3, queues, bucket) = tokio::join!(
         account::account(aws),
         contact::sqs(aws, &config.request_queue),
         contact::s3(aws, &config.log_bucket),
-        queues.findings(needs),
-    ];
+        Queues::look(aws, &config.request_queue),
+        LogBucket::look(aws, &config.log_bucket),
+    );
+    let needs =
+        Needs { program: PROGRAM, max_inline_size: config.max_inline_size, max_deadline: Some(config.max_deadline) };
+    let mut sections = vec![queues.findings(needs)];
     if let Some(requests) = queues.requests() {
         let send = Permission::new(PROGRAM, "sqs:SendMessage", requests.name());
         sections.push(section(vec![send.by(requests.try_send())]));
@@ -48,7 +48,7 @@ pub async fn examine(config: &Config, aws: &SdkConfig) -> Report {
         });
     }
     sections.extend(bucket.findings(PROGRAM, &USES, queues.payload_life()));
-    Report::of(sections).await
+    Report::of(sections).await.after([account, sqs, s3])
 }
 
 /// The policy of IAM that a gateway with these settings needs.

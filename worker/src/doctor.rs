@@ -23,18 +23,18 @@ const USES: [(Folder, Use); 4] = [
 
 /// Looks at everything that a worker with these settings needs of AWS.
 pub async fn examine(config: &Config, aws: &SdkConfig) -> Report {
-    let (queues, bucket) =
-        tokio::join!(Queues::look(aws, &config.request_queue), LogBucket::look(aws, &config.log_bucket));
+    let (account, sqs, s3, queues, bucket) = tokio::join!(
+        account::account(aws),
+        contact::sqs(aws, &config.request_queue),
+        contact::s3(aws, &config.log_bucket),
+        Queues::look(aws, &config.request_queue),
+        LogBucket::look(aws, &config.log_bucket),
+    );
     // A worker cannot know a reply queue that is there. One that is not is enough to see whether it may send to such queues.
     let replies =
         queues.requests().map(|requests| queues.probe().beside(requests, &format!("{}-replies-doctor", config.prefix)));
     let needs = Needs { program: PROGRAM, max_inline_size: config.limits.max_inline_size, max_deadline: None };
-    let mut sections = vec![
-        account::account(aws),
-        contact::sqs(aws, &config.request_queue),
-        contact::s3(aws, &config.log_bucket),
-        queues.findings(needs),
-    ];
+    let mut sections = vec![queues.findings(needs)];
     if let (Some(requests), Some(replies)) = (queues.requests(), &replies) {
         let permission = |action| Permission::new(PROGRAM, action, requests.name());
         sections.push(section(vec![
@@ -45,7 +45,7 @@ pub async fn examine(config: &Config, aws: &SdkConfig) -> Report {
         ]));
     }
     sections.extend(bucket.findings(PROGRAM, &USES, queues.payload_life()));
-    Report::of(sections).await
+    Report::of(sections).await.after([account, sqs, s3])
 }
 
 /// The policy of IAM that a worker with these settings needs.

@@ -88,7 +88,7 @@ class AwsProxy:
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
         self._changed = threading.Condition()
         self._exchanges, self._holds, self._refusals = [], [], {}
-        self._is_allowed = lambda exchange: True
+        self._lacks = lambda exchange: None
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def __enter__(self):
@@ -122,9 +122,11 @@ class AwsProxy:
     def accept(self, operation):
         del self._refusals[operation]
 
-    def allow_only(self, is_allowed):
-        """Answers all other exchanges as AWS answers who may not do this, and passes nothing of them on."""
-        self._is_allowed = is_allowed
+    def deny(self, lacks):
+        """Answers as AWS answers who may not do this, and passes nothing on, if `lacks` names the action of IAM that an exchange
+        lacks.
+        """
+        self._lacks = lacks
 
     def passed(self, operation, where=lambda exchange: True):
         """The exchanges whose responses were passed on so far."""
@@ -152,8 +154,8 @@ class AwsProxy:
         found = (status for operation, status in list(self._refusals.items()) if fnmatchcase(exchange.operation, operation))
         return next(found, None)
 
-    def is_denied(self, exchange):
-        return not self._is_allowed(exchange)
+    def lacks(self, exchange):
+        return self._lacks(exchange)
 
     def note(self, exchange):
         recorded_calls.keep(exchange)
@@ -203,8 +205,8 @@ class _Connection(BaseHTTPRequestHandler):
         status = self.proxy.refusal(exchange)
         if status:
             exchange.status, headers = status, []
-        elif self.proxy.is_denied(exchange):
-            exchange.status, headers = self.deny(exchange)
+        elif action := self.proxy.lacks(exchange):
+            exchange.status, headers = self.deny(exchange, action)
         else:
             exchange.status, headers = self.forward(exchange)
         if not self.proxy.lets_pass(exchange, is_response=True):
@@ -229,9 +231,10 @@ class _Connection(BaseHTTPRequestHandler):
         return response.status, response.getheaders()
 
     @staticmethod
-    def deny(exchange):
+    def deny(exchange, action):
         """403, in the words of the service. A HEAD gets none."""
-        message = f"User: arn:aws:iam::000000000000:user/test is not authorized to perform: {exchange.operation}"
+        user = "User: arn:aws:iam::000000000000:user/test"
+        message = f"{user} is not authorized to perform: {action.lower()} because no identity-based policy allows the action"
         if exchange.operation.startswith("SQS."):
             exchange.answer = json.dumps({"__type": "com.amazonaws.sqs#AccessDeniedException", "message": message}).encode()
             return 403, [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-query-error", "AccessDenied;Sender")]
