@@ -54,8 +54,11 @@ class Aws:
 class Deployment:
     """Queues `<prefix>-requests` and `<prefix>-requests-dlq`, a log bucket `<prefix>-logs`, gateways and workers."""
 
-    def __init__(self, aws, processes, prefix, max_receive_count=10, log_level="info"):
-        self.aws, self.processes, self.prefix, self.log_level = aws, processes, prefix, log_level
+    # How much the processes log.
+    log_level = "info"
+
+    def __init__(self, aws, processes, prefix, max_receive_count=10):
+        self.aws, self.processes, self.prefix = aws, processes, prefix
         sqs = aws.sqs
         self.dead_letters = sqs.create_queue(QueueName=f"{prefix}-requests-dlq")["QueueUrl"]
         dead_letters_arn = self.attributes(self.dead_letters)["QueueArn"]

@@ -44,8 +44,8 @@ def test_the_template_has_the_policies_of_the_files(file):
     in_roles = [p for role in resources_of_type("compute", "AWS::IAM::Role").values() for p in role.get("Policies", [])]
     policies = {p["PolicyName"]: p["PolicyDocument"] for p in in_roles}
     policies |= {p["PolicyName"]: p["PolicyDocument"] for p in resources_of_type("compute", "AWS::IAM::Policy").values()}
-    if file.stem == "gateway-given-reply-queue":
-        assert file.stem not in policies, "gateways of the template make their queues"
+    if file.stem in ("gateway-given-reply-queue", "doctor"):
+        assert file.stem not in policies, "it is for who makes something else of the template, or looks closer"
     else:
         assert plain(policies[file.stem]) == json.loads(file.read_text(encoding="utf-8"))
 
