@@ -35,7 +35,7 @@ lint: ## Formatting, lints, documentation, licences of dependencies
 rust-test: ## Unit tests, documentation tests, and the end-to-end tests in one process
 	cargo test --workspace --locked
 
-web: ## Rebuilds the page's bundle in web/dist
+web: ## Rebuilds the page's bundle in web/dist, prints its size, fails above its budget
 	cd web
 	npm ci --no-audit --no-fund
 	npm run --silent build

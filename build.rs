@@ -1,4 +1,5 @@
 //! Compiles `proto/` with protox, so that no `protoc` has to be installed, and keeps the descriptor set for gRPC reflection.
+//! The gateway generates the server for itself.
 
 use std::path::PathBuf;
 
@@ -10,6 +11,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(["compute/v1/compute.proto"], ["proto"])?;
     let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out_dir.join("compute.v1.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    tonic_prost_build::configure().build_server(false).compile_fds(descriptors)?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 pub mod validate;
 pub mod wire;
 
-/// Messages, client and server of the package `compute.v1`. The documentation of each is in `proto/compute/v1/compute.proto`.
+/// Messages and client of the package `compute.v1`. The documentation of each is in `proto/compute/v1/compute.proto`.
 pub mod v1 {
     #![allow(missing_docs, clippy::all, clippy::unwrap_used, unreachable_pub)]
     tonic::include_proto!("compute.v1");

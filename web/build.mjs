@@ -1,68 +1,43 @@
-// Builds dist/, the bundle that the gateway embeds. The same sources and lock file give the same bytes.
+// Builds dist/, the bundle that the gateway embeds, and prints what it costs to load. Fails if that is above the budget.
 
-import { build } from "esbuild";
-import { execFileSync } from "node:child_process";
-import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
+import { bundle, generate } from "./bundle.mjs";
 
-// Browsers of spring 2023 and later: the page uses 64-bit integers, look-behind and media range syntax.
-const BROWSERS = ["chrome111", "firefox114", "safari16.4"];
+/** All that a browser loads, compressed by gzip, in bytes. Brotli, which browsers prefer, is smaller. */
+const BUDGET = 150_000;
+
+/** Read by people, and loaded only by those who ask for it. */
+const NOT_LOADED = "licenses.txt";
 
 process.chdir(import.meta.dirname);
+generate();
+await bundle("dist", { minify: true });
 
-const { dependencies } = JSON.parse(await readFile("package.json", "utf8"));
-
-// The licences of what is bundled ask to be named with it.
-async function notice() {
-  const lines = await Promise.all(
-    Object.keys(dependencies).map(async (name) => {
-      const { version, license } = JSON.parse(await readFile(`node_modules/${name}/package.json`, "utf8"));
-      return `${name} ${version}, ${license}`;
-    }),
-  );
-  return `/*! Contains ${lines.join("; ")}. */`;
-}
-
-execFileSync(process.execPath, ["node_modules/@bufbuild/buf/bin/buf", "generate"], { stdio: "inherit" });
-
-await rm("dist", { recursive: true, force: true });
-await mkdir("dist");
-await build({
-  entryPoints: { app: "src/main.ts" },
-  outdir: "dist",
-  bundle: true,
-  minify: true,
-  format: "esm",
-  target: BROWSERS,
-  charset: "utf8",
-  legalComments: "none",
-  banner: { js: await notice() },
-});
-await build({
-  entryPoints: { app: "src/style/app.css" },
-  outdir: "dist",
-  bundle: true,
-  minify: true,
-  charset: "utf8",
-  target: BROWSERS,
-});
-await cp("public/index.html", "dist/index.html");
-await cp("public/favicon.svg", "dist/favicon.svg");
-
+const files = (await readdir("dist", { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+const paths = files.map(({ parentPath, path, name }) => join(parentPath ?? path, name)).sort();
 let total = { raw: 0, gzip: 0, brotli: 0 };
-for (const name of (await readdir("dist")).sort()) {
-  const bytes = await readFile(`dist/${name}`);
+for (const path of paths) {
+  const bytes = await readFile(path);
   const size = {
     raw: bytes.length,
     gzip: gzipSync(bytes, { level: 9 }).length,
     brotli: brotliCompressSync(bytes).length,
   };
-  print(name, size);
-  total = { raw: total.raw + size.raw, gzip: total.gzip + size.gzip, brotli: total.brotli + size.brotli };
+  print(relative("dist", path), size);
+  if (relative("dist", path) !== NOT_LOADED) {
+    total = { raw: total.raw + size.raw, gzip: total.gzip + size.gzip, brotli: total.brotli + size.brotli };
+  }
 }
-print("total", total);
+print(`total but ${NOT_LOADED}`, total);
+console.log(`${((total.gzip / BUDGET) * 100).toFixed(0)} % of the budget, ${BUDGET} bytes by gzip`);
+if (total.gzip > BUDGET) {
+  console.error("the page is above its budget");
+  process.exit(1);
+}
 
 function print(name, { raw, gzip, brotli }) {
   const columns = [raw, gzip, brotli].map((bytes) => `${bytes}`.padStart(7));
-  console.log(`${name.padEnd(12)} ${columns[0]} bytes ${columns[1]} gzip ${columns[2]} brotli`);
+  console.log(`${name.padEnd(26)} ${columns[0]} bytes ${columns[1]} gzip ${columns[2]} brotli`);
 }

@@ -17,6 +17,7 @@ mod report;
 mod scenarios;
 mod spread;
 mod store;
+mod stream_call;
 mod system;
 mod tally;
 mod traffic;

@@ -18,10 +18,12 @@ const WRITTEN: u64 = 2;
 /// It can be a value, and then has at most six bytes in the text: `"-64",`. Longer values have fewer for each of theirs.
 pub(crate) const UNARY_FACTOR: u64 = 1 + DECODED + 6 * WRITTEN;
 
-/// Like [`UNARY_FACTOR`], of a message of a stream, whose values go elsewhere once they are decoded.
-pub(crate) const STREAM_FACTOR: u64 = 1 + DECODED;
+/// Like [`UNARY_FACTOR`], of a message of a stream. Its values stay bytes, which may have to be copied to a buffer that grows by
+/// doubling, and so may its other fields be.
+pub(crate) const STREAM_FACTOR: u64 = 1 + 2;
 
-/// What so many values take at most until they are sent, in a message with a text of so many bytes.
+/// What so many values take at most until they are sent, in a message with a text of so many bytes. Until they are decoded they
+/// are bytes, no more of them than the text will have.
 pub(crate) fn of_list(values: usize, text: usize) -> u64 {
     DECODED * values as u64 + WRITTEN * text as u64
 }

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use compute_process::{Readiness, State};
 use compute_proto::FILE_DESCRIPTOR_SET;
-use compute_proto::v1::compute_service_server::ComputeServiceServer;
 use http::StatusCode;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +21,7 @@ use tonic_reflection::server::Builder as Reflection;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service};
 
+use crate::api::compute_service_server::ComputeServiceServer;
 use crate::calls::Calls;
 use crate::config::Config;
 use crate::service::Compute;

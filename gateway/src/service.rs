@@ -3,10 +3,9 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use compute_proto::v1::compute_service_server::ComputeService;
 use compute_proto::v1::{
-    ComputeRequest, ComputeResponse, ComputeStreamRequest, GetOperationRequest, ListOperationsRequest,
-    ListOperationsResponse, Operation, SubmitOperationRequest, WaitOperationRequest,
+    ComputeRequest, ComputeResponse, GetOperationRequest, ListOperationsRequest, ListOperationsResponse, Operation,
+    SubmitOperationRequest, WaitOperationRequest,
 };
 use compute_proto::validate::{FieldViolation, validate};
 use futures_util::TryFutureExt as _;
@@ -17,12 +16,13 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
 
+use crate::api::compute_service_server::ComputeService;
 use crate::calls::{Admitted, CallMemory, name_operation};
 use crate::config::Config;
 use crate::exchange::{Caller, Exchange, Prepared};
 use crate::operations::{Chosen, Operations, name};
 use crate::status;
-use crate::stream::{Received, Streams};
+use crate::stream::{PackedRequest, Received, Streams};
 use crate::tenant::tenant;
 use crate::traceparent;
 
@@ -155,7 +155,7 @@ impl ComputeService for Compute {
 
     async fn compute_stream(
         &self,
-        request: Request<Streaming<ComputeStreamRequest>>,
+        request: Request<Streaming<PackedRequest>>,
     ) -> Result<Response<ComputeResponse>, Status> {
         let Opened { admitted, caller, memory, message } = self.open(request)?;
         let operation = status::Operation { id: admitted.id, finish_late: None };

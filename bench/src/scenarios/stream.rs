@@ -1,28 +1,33 @@
 //! Long lists by `ComputeStream`, beside a bare program that does with S3 what has to be done.
+//!
+//! The bare program holds the list serialized when its clock starts, so the call that is compared with it has its messages made
+//! beforehand: both then do the same work, and the promise is on these two. A caller mostly makes its messages while it sends
+//! them, on the same processors; such a call takes turns with the other two, and its ratio is printed beside the first.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use compute_process::flags;
-use compute_proto::v1::compute_service_client::ComputeServiceClient;
-use compute_proto::v1::{ComputeResponse, ComputeStreamRequest, Statistics, Timing};
+use compute_proto::v1::{Statistics, Timing};
 use compute_proto::wire;
-use futures_util::stream;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Response, Status};
 
 use super::{Options, conclude};
 use crate::processes::Process;
 use crate::report::{Report, Table, mebibytes};
 use crate::spread::Spread;
+use crate::stream_call::{Answered, List, Making};
 use crate::system::{Gateway, LOG_BUCKET, System};
 use crate::{BoxError, large_list, machine};
 
 /// How many values the call has that opens connections before anything is measured.
 const FIRST_CALL: usize = 1_000;
+
+/// The call's time through that of the bare program, round by round. The first is the promise.
+const RATIO: &str = "ratio, messages made beforehand";
+const RATIO_MEANWHILE: &str = "ratio, messages made meanwhile";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Flags {
@@ -35,13 +40,13 @@ pub(crate) struct Flags {
     /// How many of them a message of the stream has; one takes up to ten bytes
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     message_values: u64,
-    /// How often both are measured, in turns
+    /// How often each is measured, in turns
     #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// The deadline of a call
     #[arg(long, default_value = "5m", value_parser = flags::duration(Duration::from_secs(1)..=Duration::from_secs(900)))]
     deadline: Duration,
-    /// How much longer the call may take than the bare program
+    /// How many times as long as the bare program the call may take whose messages are made beforehand
     #[arg(long, value_name = "RATIO", default_value_t = 1.5)]
     most_ratio: f64,
     /// How much memory of the gateway it may take, in MiB
@@ -49,20 +54,11 @@ pub(crate) struct Flags {
     most_memory: u64,
 }
 
-/// A list, its caller and the right answer.
+/// A list, the way to the gateway and the right answer.
 struct Question {
-    values: Arc<Vec<i64>>,
+    list: List,
     answer: Statistics,
-    client: ComputeServiceClient<Channel>,
-}
-
-/// A call that was answered rightly.
-struct Answered {
-    /// Until the last message of the stream was handed over to the connection.
-    sent: Duration,
-    total: Duration,
-    /// Where the gateway says that the time went.
-    timing: Timing,
+    channel: Channel,
 }
 
 /// What was measured, in rounds, in seconds.
@@ -79,26 +75,17 @@ pub(crate) async fn run(options: &Options, flags: &Flags) -> Result<Report, BoxE
     let worker = system.worker("worker", &[]).await?;
     let gateway = system.gateway("gateway", &[]).await?;
     let question = Question::new(flags, &gateway).await?;
-    let few = Arc::new(question.values.iter().take(FIRST_CALL).copied().collect());
-    call(&question.client, few, flags).await.map_err(|status| format!("the first call fails: {status}"))?;
+    let few = List::new(Arc::new(large_list::random(flags.seed, FIRST_CALL)), FIRST_CALL);
+    let first = few.call(&question.channel, Making::Beforehand, flags.deadline).await;
+    first.map_err(|status| format!("the first call fails: {status}"))?;
 
     let idle = machine::resident(&gateway.process)?;
     let mut measured = Measured::default();
     // The bare program does it once unmeasured as well.
-    measured.call(&question, flags).await;
+    measured.call(&question, Making::Beforehand, flags).await;
     measured.rows.clear();
     for round in 0..flags.rounds {
-        let (streamed, bare) = if round % 2 == 0 {
-            let streamed = measured.call(&question, flags).await;
-            (streamed, measured.bare(&system, &question, flags).await?)
-        } else {
-            let bare = measured.bare(&system, &question, flags).await?;
-            (measured.call(&question, flags).await, bare)
-        };
-        if let Some(streamed) = streamed {
-            measured.add("ratio", streamed / bare);
-        }
-        tracing::info!(round, streamed, bare, "measured");
+        measured.round(round, &system, &question, flags).await?;
         clear(&system.bucket_folder().join("payloads"))?;
     }
     let mut report = Report::new(
@@ -114,41 +101,16 @@ pub(crate) async fn run(options: &Options, flags: &Flags) -> Result<Report, BoxE
 impl Question {
     async fn new(flags: &Flags, gateway: &Gateway) -> Result<Self, BoxError> {
         let (seed, count) = (flags.seed, usize::try_from(flags.values)?);
-        let (values, answer) = tokio::task::spawn_blocking(move || {
+        let message_values = usize::try_from(flags.message_values)?;
+        let (list, answer) = tokio::task::spawn_blocking(move || {
             let values = large_list::random(seed, count);
             let answer = large_list::answer(&values);
-            (Arc::new(values), answer)
+            (List::new(Arc::new(values), message_values), answer)
         })
         .await?;
         let endpoint = Endpoint::from_shared(format!("http://{}", gateway.address))?.tcp_nodelay(true);
-        Ok(Self { values, answer, client: ComputeServiceClient::new(endpoint.connect().await?) })
+        Ok(Self { list, answer, channel: endpoint.connect().await? })
     }
-}
-
-/// Streams a list in messages; when the last of them was taken, and the answer.
-async fn call(
-    client: &ComputeServiceClient<Channel>,
-    values: Arc<Vec<i64>>,
-    flags: &Flags,
-) -> Result<(Option<Instant>, ComputeResponse), Status> {
-    let (size, count) = (usize::try_from(flags.message_values).unwrap_or(usize::MAX), values.len());
-    let sent = Arc::new(Mutex::new(None));
-    let messages = (0..count).step_by(size).map(move |start| ComputeStreamRequest {
-        values: values[start..count.min(start.saturating_add(size))].to_vec(),
-        ..Default::default()
-    });
-    let end = std::iter::from_fn({
-        let sent = sent.clone();
-        move || {
-            *sent.lock().expect("no code panics while it holds the lock") = Some(Instant::now());
-            None
-        }
-    });
-    let mut request = Request::new(stream::iter(messages.chain(end)));
-    request.set_timeout(flags.deadline);
-    let response = client.clone().compute_stream(request).await.map(Response::into_inner)?;
-    let sent = *sent.lock().expect("no code panics while it holds the lock");
-    Ok((sent, response))
 }
 
 impl Measured {
@@ -167,22 +129,58 @@ impl Measured {
         self.rows.iter().find(|(known, _)| *known == name).map(|(_, spread)| spread.clone()).unwrap_or_default()
     }
 
-    /// Streams the list once; the seconds to the right answer.
-    async fn call(&mut self, question: &Question, flags: &Flags) -> Option<f64> {
-        let answered = match self.ask(question, flags).await {
-            Ok(answered) => answered?,
-            Err(status) => {
-                tracing::error!(%status, "a call failed");
-                self.failed += 1;
-                return None;
+    /// Measures each once. Who begins changes from round to round.
+    async fn round(
+        &mut self,
+        round: usize,
+        system: &System,
+        question: &Question,
+        flags: &Flags,
+    ) -> Result<(), BoxError> {
+        let (mut beforehand, mut meanwhile, mut bare) = (None, None, f64::NAN);
+        for turn in 0..3 {
+            match (round + turn) % 3 {
+                0 => beforehand = self.call(question, Making::Beforehand, flags).await,
+                1 => bare = self.bare(system, question, flags).await?,
+                _ => meanwhile = self.call(question, Making::Meanwhile, flags).await,
             }
-        };
+        }
+        for (name, streamed) in [(RATIO, beforehand), (RATIO_MEANWHILE, meanwhile)] {
+            if let Some(streamed) = streamed {
+                self.add(name, streamed / bare);
+            }
+        }
+        tracing::info!(round, beforehand, meanwhile, bare, "measured");
+        Ok(())
+    }
+
+    /// Streams the list once; the seconds to the right answer.
+    async fn call(&mut self, question: &Question, making: Making, flags: &Flags) -> Option<f64> {
+        let Answered { sent, total, response } =
+            match question.list.call(&question.channel, making, flags.deadline).await {
+                Ok(answered) => answered,
+                Err(status) => {
+                    tracing::error!(%status, "a call failed");
+                    self.failed += 1;
+                    return None;
+                }
+            };
+        if response.statistics.as_ref() != Some(&question.answer) {
+            tracing::error!(?response, right = ?question.answer, "a wrong answer");
+            self.wrong += 1;
+            return None;
+        }
         self.right += 1;
+        let total = total.as_secs_f64();
+        if making == Making::Meanwhile {
+            self.add("ComputeStream, messages made meanwhile", total);
+            return Some(total);
+        }
         let part = |part: Option<_>| part.and_then(|part| Duration::try_from(part).ok()).unwrap_or_default();
-        let Timing { gateway, request_queue, work, reply_queue, compute, .. } = answered.timing;
+        let Timing { gateway, request_queue, work, reply_queue, compute, .. } = response.timing.unwrap_or_default();
+        self.add("ComputeStream, messages made beforehand", total);
         for (name, time) in [
-            ("ComputeStream", answered.total),
-            ("  upload, as its caller sees it", answered.sent),
+            ("  upload, as its caller sees it", sent),
             ("  gateway, upload included", part(gateway)),
             ("  request queue", part(request_queue)),
             ("  work", part(work)),
@@ -191,21 +189,7 @@ impl Measured {
         ] {
             self.add(name, time.as_secs_f64());
         }
-        Some(answered.total.as_secs_f64())
-    }
-
-    /// Nothing if the answer is wrong.
-    async fn ask(&mut self, question: &Question, flags: &Flags) -> Result<Option<Answered>, Status> {
-        let started = Instant::now();
-        let (sent, response) = call(&question.client, question.values.clone(), flags).await?;
-        let total = started.elapsed();
-        if response.statistics.as_ref() != Some(&question.answer) {
-            tracing::error!(?response, right = ?question.answer, "a wrong answer");
-            self.wrong += 1;
-            return Ok(None);
-        }
-        let sent = sent.unwrap_or(started).duration_since(started);
-        Ok(Some(Answered { sent, total, timing: response.timing.unwrap_or_default() }))
+        Some(total)
     }
 
     /// Runs the bare program once; the seconds it took.
@@ -239,9 +223,12 @@ impl Measured {
         report.figure("calls", json!({ "right": self.right, "wrong": self.wrong, "failed": self.failed }));
         report.promise_none("every call is answered", self.failed);
         report.promise_none("no answer is wrong", self.wrong);
-        let ratio = self.spread("ratio");
+        let ratio = self.spread(RATIO);
         report.promise(
-            format!("the call takes at most {} times as long as the bare program (median)", flags.most_ratio),
+            format!(
+                "a call with its messages made beforehand takes at most {} times as long as the bare program (median)",
+                flags.most_ratio
+            ),
             ratio.median() <= flags.most_ratio,
             format!("{:.2} ({:.2} to {:.2})", ratio.median(), ratio.least(), ratio.most()),
         );

@@ -7,18 +7,16 @@
 
 use compute_proto::v1::ComputeRequest;
 use prost::Message as _;
+use prost::encoding::{WireType, encode_key, encode_varint};
+
+use super::message::VALUES;
+use super::varint;
 
 /// The media type of these bytes.
 pub(crate) const MEDIA_TYPE: &str = "application/x-protobuf";
 
 /// Values of a run.
 pub(super) const RUN: usize = 65_536;
-
-/// The most bytes of a value: 7 bits in each byte.
-const MAX_VARINT: usize = 10;
-
-/// Field 1, `values`, and wire type 2, a length and so many bytes.
-const VALUES_TAG: u8 = (1 << 3) | 2;
 
 /// The fields of a request that say what to compute, as they stand before the values.
 pub(super) fn options(request: &ComputeRequest) -> Vec<u8> {
@@ -27,36 +25,36 @@ pub(super) fn options(request: &ComputeRequest) -> Vec<u8> {
     ComputeRequest { quantiles, histogram, finish_late, ..Default::default() }.encode_to_vec()
 }
 
+/// Where the values begin in a run's bytes. Before them is room for a key of one byte, and for a length that is at most
+/// 655,360, which takes three.
+const HEAD: usize = 4;
+
 /// A run of values that fills.
 pub(super) struct Run {
-    /// Room for the tag, the length, and as many values as there can be, however large.
+    /// Room for the head, and for as many values as there can be, however large.
     bytes: Box<[u8]>,
     end: usize,
     values: usize,
 }
 
-/// Where the values begin in a run's bytes. Before them is room for a tag, and for a length that is at most 655,360, which
-/// takes three bytes.
-const HEAD: usize = 4;
-
 impl Run {
     pub(super) fn new() -> Self {
-        Self { bytes: vec![0; HEAD + RUN * MAX_VARINT].into(), end: HEAD, values: 0 }
+        Self { bytes: vec![0; HEAD + RUN * varint::LONGEST].into(), end: HEAD, values: 0 }
     }
 
-    /// How many more values fit.
-    pub(super) fn room(&self) -> usize {
-        RUN - self.values
+    /// Whether no more values fit.
+    pub(super) fn is_full(&self) -> bool {
+        self.values == RUN
     }
 
-    /// Appends values; no more than there is room for.
-    pub(super) fn extend(&mut self, values: &[i64]) {
-        debug_assert!(values.len() <= self.room(), "the run is full");
-        for &value in values {
-            let Some(place) = self.bytes[self.end..].first_chunk_mut() else { unreachable!("there is room for {RUN}") };
-            self.end += write_varint(zigzag(value), place);
-        }
-        self.values += values.len();
+    /// Appends values, canonical varints, from the front of `packed`: as many as there is room for.
+    pub(super) fn fill(&mut self, packed: &mut &[u8]) {
+        let (now, rest) = packed.split_at(varint::length_of(RUN - self.values, packed));
+        *packed = rest;
+        self.values += varint::count(now);
+        let start = self.end;
+        self.end += now.len();
+        self.bytes[start..self.end].copy_from_slice(now);
     }
 
     /// The run as it stands in the payload, and room for the next one after that. Nothing if there are no values.
@@ -66,31 +64,13 @@ impl Run {
         if values == 0 {
             return &[];
         }
-        let mut length = [0; MAX_VARINT];
-        let length_len = write_varint((end - HEAD) as u64, &mut length);
-        let start = HEAD - length_len - 1;
-        self.bytes[start] = VALUES_TAG;
-        self.bytes[start + 1..HEAD].copy_from_slice(&length[..length_len]);
+        let mut head = Vec::with_capacity(HEAD);
+        encode_key(VALUES, WireType::LengthDelimited, &mut head);
+        encode_varint((end - HEAD) as u64, &mut head);
+        let start = HEAD - head.len();
+        self.bytes[start..HEAD].copy_from_slice(&head);
         &self.bytes[start..end]
     }
-}
-
-/// Small magnitudes, of either sign, become small numbers.
-/// [Protobuf's definition](https://protobuf.dev/programming-guides/encoding/#signed-ints).
-fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)).cast_unsigned()
-}
-
-/// Writes seven bits a byte, the lowest first, all bytes but the last with the high bit set. Tells how many there are.
-fn write_varint(mut value: u64, place: &mut [u8; MAX_VARINT]) -> usize {
-    let mut len = 0;
-    while value >= 0x80 {
-        place[len] = value as u8 | 0x80;
-        value >>= 7;
-        len += 1;
-    }
-    place[len] = value as u8;
-    len + 1
 }
 
 #[cfg(test)]
@@ -98,18 +78,19 @@ mod tests {
     use compute_proto::v1::HistogramOptions;
 
     use super::*;
+    use crate::stream::message::PackedValues;
 
     /// The values of a list that came in these pieces, as they stand in the payload.
     fn runs(pieces: &[&[i64]]) -> Vec<u8> {
         let (mut run, mut bytes) = (Run::new(), Vec::new());
-        for mut piece in pieces.iter().copied() {
-            while !piece.is_empty() {
-                let (now, rest) = piece.split_at(piece.len().min(run.room()));
-                run.extend(now);
-                if run.room() == 0 {
+        for piece in pieces {
+            let piece = PackedValues::of(piece);
+            let mut packed = piece.as_bytes();
+            while !packed.is_empty() {
+                run.fill(&mut packed);
+                if run.is_full() {
                     bytes.extend_from_slice(run.take());
                 }
-                piece = rest;
             }
         }
         bytes.extend_from_slice(run.take());

@@ -7,8 +7,9 @@ use compute_proto::validate::{FieldViolation, count_violation};
 use tokio::task::yield_now;
 
 use super::form::{self, Run};
+use super::message::PackedValues;
 use super::text::TextLength;
-use super::{Received, Streams};
+use super::{Received, Streams, varint};
 use crate::memory::{Exhausted, Taken, of_list};
 
 /// A list whose JSON text is longer than this goes to S3. A message above 448 KiB costs more than an object; the rest is for
@@ -30,7 +31,7 @@ pub(super) struct List<'a> {
 /// Where the values go.
 enum Place {
     /// Into a message, so far: all of them are here.
-    Message { values: Vec<i64>, text: TextLength, memory: Taken },
+    Message { packed: Vec<u8>, text: TextLength, memory: Taken },
     /// To S3.
     Payload(Box<Payload>),
 }
@@ -57,32 +58,33 @@ impl<'a> List<'a> {
     /// A list without values, yet.
     pub(super) fn new(streams: &'a Streams, options: ComputeRequest) -> Self {
         let memory = streams.memory.take_nothing();
-        let place = Place::Message { values: Vec::new(), text: TextLength::default(), memory };
+        let place = Place::Message { packed: Vec::new(), text: TextLength::default(), memory };
         Self { streams, options, count: 0, place }
     }
 
     /// Appends values. Waits while S3 is slower than they come.
-    pub(super) async fn extend(&mut self, more: Vec<i64>) -> Result<(), ListError> {
-        self.count += more.len();
+    pub(super) async fn extend(&mut self, more: &PackedValues) -> Result<(), ListError> {
+        let more = more.as_bytes();
+        self.count += varint::count(more);
         if self.count > self.streams.max_values {
             return self.check_count();
         }
         match &mut self.place {
-            Place::Message { values, text, memory } => {
-                if text.extend(&more, MAX_INLINE_TEXT) {
+            Place::Message { packed, text, memory } => {
+                if text.extend(varint::values(more), MAX_INLINE_TEXT) {
                     memory.raise_to(of_list(self.count, text.bytes()))?;
-                    values.extend_from_slice(&more);
+                    packed.extend_from_slice(more);
                     return Ok(());
                 }
-                let values = std::mem::take(values);
+                let packed = std::mem::take(packed);
                 let mut payload = self.begin_payload().await?;
-                payload.extend(&values).await?;
-                drop(values);
-                payload.extend(&more).await?;
+                payload.extend(&packed).await?;
+                drop(packed);
+                payload.extend(more).await?;
                 self.place = Place::Payload(payload);
                 Ok(())
             }
-            Place::Payload(payload) => Ok(payload.extend(&more).await?),
+            Place::Payload(payload) => Ok(payload.extend(more).await?),
         }
     }
 
@@ -90,7 +92,9 @@ impl<'a> List<'a> {
     pub(super) async fn complete(self) -> Result<Received, ListError> {
         self.check_count()?;
         match self.place {
-            Place::Message { values, memory, .. } => {
+            Place::Message { packed, memory, .. } => {
+                let mut values = Vec::with_capacity(self.count);
+                values.extend(varint::values(&packed));
                 Ok(Received::Message { request: ComputeRequest { values, ..self.options }, memory })
             }
             Place::Payload(payload) => {
@@ -115,16 +119,14 @@ impl<'a> List<'a> {
 }
 
 impl Payload {
-    async fn extend(&mut self, mut values: &[i64]) -> Result<(), BucketError> {
-        while !values.is_empty() {
-            let (now, rest) = values.split_at(values.len().min(self.run.room()));
-            self.run.extend(now);
-            if self.run.room() == 0 {
+    async fn extend(&mut self, mut packed: &[u8]) -> Result<(), BucketError> {
+        while !packed.is_empty() {
+            self.run.fill(&mut packed);
+            if self.run.is_full() {
                 self.writer.write(self.run.take()).await?;
-                // A run takes a millisecond or so: others have their turn after each, however many there are in a message.
+                // Others have their turn after each run, however many there are in a message.
                 yield_now().await;
             }
-            values = rest;
         }
         Ok(())
     }
@@ -159,7 +161,7 @@ mod tests {
             let mut list = List::new(&streams, ComputeRequest::default());
             let mut grown = Ok(());
             for piece in pieces {
-                grown = list.extend(vec![0; piece]).await;
+                grown = list.extend(&PackedValues::of(&vec![0; piece])).await;
             }
             assert_eq!(grown.is_ok(), is_allowed);
             match grown {
@@ -174,10 +176,10 @@ mod tests {
         // Three values take 48 bytes, and the text of seven bytes 14.
         let streams = streams(48 + 14);
         let mut list = List::new(&streams, ComputeRequest::default());
-        list.extend(vec![1, 2]).await.expect("there is room");
+        list.extend(&PackedValues::of(&[1, 2])).await.expect("there is room");
         assert_eq!(streams.memory.taken(), 32 + 10);
-        list.extend(vec![3]).await.expect("there is just enough");
-        assert!(matches!(list.extend(vec![4]).await, Err(ListError::Memory(_))));
+        list.extend(&PackedValues::of(&[3])).await.expect("there is just enough");
+        assert!(matches!(list.extend(&PackedValues::of(&[4])).await, Err(ListError::Memory(_))));
         drop(list);
         assert_eq!(streams.memory.taken(), 0);
     }

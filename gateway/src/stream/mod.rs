@@ -2,18 +2,24 @@
 //!
 //! The values pass through to S3 as they come, and are never all in memory. Nothing is read ahead: while S3 does not take
 //! more, the stream is not read, HTTP/2 grants its sender no more room, and the sender waits. So a stream has in memory, at
-//! most, 1 MiB that has come and was not asked for (the stream's HTTP/2 window), the message that is being read, as bytes and
-//! then as values, and 25 MiB on the way to S3.
+//! most, 1 MiB that has come and was not asked for (the stream's HTTP/2 window), the message that is being read, with a copy of
+//! its values if they are spelled in an unusual way, and 25 MiB on the way to S3.
+//!
+//! The values stay the bytes that they came as: no integer is decoded on its way to S3.
 //!
 //! A list that turns out short goes into a message, in the very form in which `Compute` sends it.
 //!
+//! - `message`: the messages as they are read;
+//! - `varint`: what the bytes of their values show;
 //! - `list`: where the values go, and how many there may be;
 //! - `form`: the bytes of a request in S3;
 //! - `text`: how long a list is as JSON, which decides whether it is short.
 
 mod form;
 mod list;
+mod message;
 mod text;
+mod varint;
 
 use compute_operations::payload::{Payloads, Stored, Unsent};
 use compute_proto::v1::{ComputeRequest, ComputeStreamRequest};
@@ -25,6 +31,8 @@ use tonic::{Status, Streaming};
 pub(crate) use self::form::MEDIA_TYPE;
 use self::list::List;
 pub(crate) use self::list::ListError;
+pub(crate) use self::message::PackedRequest;
+use self::message::PackedValues;
 use crate::calls::Calls;
 use crate::memory::{MemoryBudget, Taken};
 
@@ -41,8 +49,8 @@ pub(crate) struct Streams {
 pub(crate) struct Opened {
     /// The request without its values.
     options: ComputeRequest,
-    first: Vec<i64>,
-    rest: Streaming<ComputeStreamRequest>,
+    first: PackedValues,
+    rest: Streaming<PackedRequest>,
 }
 
 /// A request that has come whole.
@@ -96,7 +104,7 @@ impl Streams {
     /// Reads the first message of a stream. Nothing is put into S3 before what it wants computed is found right.
     pub(crate) async fn open(
         &self,
-        messages: Streaming<ComputeStreamRequest>,
+        messages: Streaming<PackedRequest>,
         deadline: Instant,
     ) -> Result<Opened, StreamError> {
         self.until(deadline, Opened::read(messages)).await
@@ -110,11 +118,11 @@ impl Streams {
     async fn read(&self, opened: Opened) -> Result<Received, StreamError> {
         let Opened { options, first, mut rest, .. } = opened;
         let mut list = List::new(self, options);
-        list.extend(first).await?;
+        list.extend(&first).await?;
         let mut number = 1;
         while let Some(message) = rest.message().await? {
             number += 1;
-            list.extend(only_values(message, number)?).await?;
+            list.extend(&only_values(message, number)?).await?;
         }
         Ok(list.complete().await?)
     }
@@ -133,9 +141,10 @@ impl Streams {
 }
 
 impl Opened {
-    async fn read(mut messages: Streaming<ComputeStreamRequest>) -> Result<Self, StreamError> {
+    async fn read(mut messages: Streaming<PackedRequest>) -> Result<Self, StreamError> {
         let message = messages.message().await?.unwrap_or_default();
-        let ComputeStreamRequest { values, quantiles, histogram, finish_late, operation_id } = message;
+        let PackedRequest { values, rest } = message;
+        let ComputeStreamRequest { values: _, quantiles, histogram, finish_late, operation_id } = rest;
         let violations = option_violations(&quantiles, histogram);
         if !violations.is_empty() {
             return Err(StreamError::Fields(violations));
@@ -151,8 +160,9 @@ impl Opened {
 }
 
 /// The values of a message, the one of that number, that is not the first.
-fn only_values(message: ComputeStreamRequest, number: u64) -> Result<Vec<i64>, StreamError> {
-    let ComputeStreamRequest { values, quantiles, histogram, finish_late, operation_id } = message;
+fn only_values(message: PackedRequest, number: u64) -> Result<PackedValues, StreamError> {
+    let PackedRequest { values, rest } = message;
+    let ComputeStreamRequest { values: _, quantiles, histogram, finish_late, operation_id } = rest;
     let given = [
         ("quantiles", !quantiles.is_empty()),
         ("histogram", histogram.is_some()),

@@ -15,8 +15,8 @@ pub(super) struct TextLength {
 impl TextLength {
     /// Counts further values, and tells whether the text is still no longer than `most` bytes. If not, it may have counted a part
     /// only.
-    pub(super) fn extend(&mut self, values: &[i64], most: usize) -> bool {
-        values.iter().all(|&value| {
+    pub(super) fn extend(&mut self, values: impl IntoIterator<Item = i64>, most: usize) -> bool {
+        values.into_iter().all(|value| {
             self.values += 1;
             self.digits += length(value);
             self.is_quoted |= needs_quotes(value);
@@ -61,15 +61,15 @@ mod tests {
             let list = json.trim_start_matches(r#"{"values":"#).trim_end_matches('}');
             let mut text = TextLength::default();
             let (first, second) = values.split_at(values.len() / 2);
-            assert!(text.extend(first, usize::MAX) && text.extend(second, usize::MAX));
+            assert!(text.extend(first.to_vec(), usize::MAX) && text.extend(second.to_vec(), usize::MAX));
             assert_eq!(text.bytes(), list.len(), "{list}");
         }
     }
 
     #[test]
     fn one_byte_more_than_there_may_be_is_too_long() {
-        assert!(TextLength::default().extend(&[4, 5], 5));
-        assert!(!TextLength::default().extend(&[4, 5], 4));
-        assert!(!TextLength::default().extend(&[4, i64::MAX], 8), "the quotes come late");
+        assert!(TextLength::default().extend([4, 5], 5));
+        assert!(!TextLength::default().extend([4, 5], 4));
+        assert!(!TextLength::default().extend([4, i64::MAX], 8), "the quotes come late");
     }
 }

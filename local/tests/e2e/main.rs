@@ -27,6 +27,7 @@ mod operations_kit;
 mod operations_list;
 mod operations_repeat;
 mod operator;
+mod page;
 mod payloads;
 mod proxy;
 mod reply_queues;

@@ -1,6 +1,5 @@
-//! What tools, browsers and operators get from the gateway's port: reflection, health, the page.
+//! What tools and operators get from the gateway's port: reflection, health.
 
-use bytes::Bytes;
 use prost::Message as _;
 use tokio_stream::StreamExt as _;
 use tonic::Code;
@@ -10,7 +9,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::edge::without_workers;
-use crate::http1::{self, get};
+use crate::http1::get;
 
 const SERVICES: [&str; 4] = [
     "compute.v1.ComputeService",
@@ -69,39 +68,5 @@ async fn health_is_serving_for_the_server_and_the_service_and_unknown_for_others
     assert_eq!(unknown.code(), Code::NotFound);
     let response = get(stack.address(), "/healthz").await;
     assert_eq!((response.status().as_u16(), response.body().as_ref()), (200, &b"ok\n"[..]));
-    stack.stop().await;
-}
-
-#[tokio::test]
-async fn the_page_and_its_files_come_with_what_a_browser_needs_to_be_safe_and_current() {
-    let stack = without_workers(|_| {}).await;
-    let page = get(stack.address(), "/").await;
-    let html = std::str::from_utf8(page.body()).unwrap();
-    for (path, content_type) in [
-        ("/", "text/html; charset=utf-8"),
-        ("/app.js", "text/javascript; charset=utf-8"),
-        ("/app.css", "text/css; charset=utf-8"),
-        ("/favicon.svg", "image/svg+xml"),
-    ] {
-        assert!(html.contains(path.trim_start_matches('/')), "the page refers to {path}");
-        let response = get(stack.address(), path).await;
-        assert_eq!(
-            (response.status().as_u16(), response.headers()["content-type"].to_str().unwrap()),
-            (200, content_type)
-        );
-        assert!(!response.body().is_empty());
-        assert_eq!(response.headers()["cache-control"], "no-cache");
-        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
-        let policy = response.headers()["content-security-policy"].to_str().unwrap();
-        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-
-        let etag = response.headers()["etag"].to_str().unwrap();
-        let again = http1::request("GET", path, &[("if-none-match", etag)], Bytes::new());
-        let again = http1::send(stack.address(), again).await;
-        assert_eq!((again.status().as_u16(), again.body().len()), (304, 0));
-        assert_eq!(again.headers()["etag"], etag);
-    }
-    let post = http1::send(stack.address(), http1::request("POST", "/", &[], Bytes::new())).await;
-    assert_eq!(post.status(), 405);
     stack.stop().await;
 }

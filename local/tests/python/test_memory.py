@@ -26,8 +26,8 @@ def taken(gateway):
 def test_calls_for_which_there_is_no_memory_are_refused_until_there_is(api, connect, system):
     system.worker("only")
     gateway = system.gateway("--memory-budget", "64MiB")
-    # 17 times its size for the message, and 25 MiB for its way to S3: most of the budget.
-    stream = OpenStream(connect(gateway.address), parts(api, [-(2**63)] * 220_000, 220_000))
+    # Three times its size for the message, and 25 MiB for its way to S3: most of the budget.
+    stream = OpenStream(connect(gateway.address), parts(api, [-(2**63)] * 1_270_000, 1_270_000))
     wait_until(lambda: taken(gateway) > 60 * MIB, "the stream has its memory")
 
     caller = connect(gateway.address)

@@ -4,7 +4,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { until } from "./until";
 
 const START_MS = 60_000;
@@ -17,17 +18,22 @@ export interface Stack {
   readonly page: string;
   /** The folder with the log bucket's objects; undefined for a stack that was not started here. */
   readonly logs: string | undefined;
+  /** The address of the embedded SQS and S3; undefined for a stack that was not started here. */
+  readonly aws: string | undefined;
   stop(): Promise<void>;
 }
 
 /** Whether the tests use a stack that somebody else started (`COMPUTE_PAGE_URL`). */
 export const isGiven = process.env["COMPUTE_PAGE_URL"] !== undefined;
 
+/** Whether it is the gateway that serves the page to the tests, and not `dev.mjs` (`COMPUTE_PAGE_DEV`). */
+export const isServedByGateway = process.env["COMPUTE_PAGE_DEV"] === undefined;
+
 /** Starts `compute-local` on ports picked by the system, with this many workers, or takes the stack that was given. */
 export async function startStack(workers: number): Promise<Stack> {
   const given = process.env["COMPUTE_PAGE_URL"];
   if (given !== undefined) {
-    return { page: given, logs: undefined, stop: async () => {} };
+    return { page: given, logs: undefined, aws: undefined, stop: async () => {} };
   }
   const folder = await mkdtemp(join(tmpdir(), "compute-page-"));
   const listen = ["--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0"];
@@ -49,8 +55,15 @@ export async function startStack(workers: number): Promise<Stack> {
       }
       const page = /page\s+(http:\S+)/.exec(out)?.[1];
       const logs = /logs\s+(\S+)/.exec(out)?.[1];
-      return page !== undefined && logs !== undefined ? { page, logs } : undefined;
+      const aws = /aws\s+(http:\S+)/.exec(out)?.[1];
+      return page !== undefined && aws !== undefined && logs !== undefined ? { page, aws, logs } : undefined;
     });
+    // While the page is worked on, `dist/` is served as it is now, and not as it was when the gateway was built.
+    if (!isServedByGateway) {
+      const { serve } = (await import(pathToFileURL(resolve("dev.mjs")).href)) as typeof import("../../dev.mjs");
+      const dev = await serve(addresses.page);
+      return { ...addresses, page: dev.address, stop: () => stop().finally(() => dev.stop()) };
+    }
     return { ...addresses, stop };
   } catch (error) {
     await stop();
@@ -68,7 +81,8 @@ export async function logRecord(logs: string, operationId: string): Promise<Reco
   return JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
 }
 
-function binary(): string {
+/** Where `compute-local` is. */
+export function binary(): string {
   const target = process.env["CARGO_TARGET_DIR"] ?? "../target";
   const path = process.env["COMPUTE_LOCAL_BIN"] ?? join(target, "debug", "compute-local");
   if (!existsSync(path)) {
@@ -77,7 +91,8 @@ function binary(): string {
   return path;
 }
 
-async function terminate(child: ChildProcess): Promise<void> {
+/** Ends a process, and waits for that. */
+export async function terminate(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) {
     return;
   }

@@ -1,4 +1,4 @@
-// Reads a list of integers by the rule in src/parse.ts, one character after another, without regular expressions and without
+// Reads a list of integers by the rule in src/reading/integers.ts, one character after another, without regular expressions and without
 // a thought for speed.
 
 const SEPARATORS = ",; \t\n\r";

@@ -197,7 +197,7 @@ impl RequestDecoder {
             if self.cut.length == 0
                 && let Some(window) = run.first_chunk()
             {
-                let (number, size) = varint(window)?;
+                let (number, size) = varint(window).ok_or_else(impossible_varint)?;
                 self.push(number)?;
                 run = &run[size..];
             } else if let Some(number) = self.cut.varint(&mut run)? {
@@ -262,17 +262,19 @@ impl Cut {
             if byte < 0x80 {
                 self.bytes[self.length..].fill(0);
                 self.length = 0;
-                return varint(&self.bytes).map(|(number, _)| Some(number));
+                let (number, _) = varint(&self.bytes).ok_or_else(impossible_varint)?;
+                return Ok(Some(number));
             }
         }
         Ok(None)
     }
 }
 
-/// The number that these bytes begin with, and how many of them it takes.
+/// The number that these bytes begin with, and how many of them it takes; none if it has more than 64 bits.
 ///
 /// Without a branch for each byte: in a list of large numbers, their lengths cannot be foreseen.
-fn varint(bytes: &[u8; MAX_VARINT]) -> Result<(u64, usize), DecodeError> {
+#[inline]
+fn varint(bytes: &[u8; MAX_VARINT]) -> Option<(u64, usize)> {
     const CONTINUES: u64 = 0x8080_8080_8080_8080;
     let [first @ .., ninth, tenth] = *bytes;
     let word = u64::from_le_bytes(first);
@@ -280,13 +282,13 @@ fn varint(bytes: &[u8; MAX_VARINT]) -> Result<(u64, usize), DecodeError> {
     if ends != 0 {
         // All bits up to and with the one that ends the number.
         let number = word & (ends ^ (ends - 1));
-        return Ok((join_sevens(number), ends.trailing_zeros() as usize / 8 + 1));
+        return Some((join_sevens(number), ends.trailing_zeros() as usize / 8 + 1));
     }
     let (low, ninth, tenth) = (join_sevens(word), u64::from(ninth), u64::from(tenth));
     match (ninth, tenth) {
-        (0..0x80, _) => Ok((low | ninth << 56, 9)),
-        (_, 0..2) => Ok((low | (ninth & 0x7f) << 56 | tenth << 63, 10)),
-        _ => Err(impossible_varint()),
+        (0..0x80, _) => Some((low | ninth << 56, 9)),
+        (_, 0..2) => Some((low | (ninth & 0x7f) << 56 | tenth << 63, 10)),
+        _ => None,
     }
 }
 

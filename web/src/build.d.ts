@@ -1,0 +1,4 @@
+// What `build.mjs` puts in for names.
+
+/** The address of the reading thread's script. */
+declare const THREAD_URL: string;
