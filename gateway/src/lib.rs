@@ -9,8 +9,7 @@
 //! and answers with the reply and where the time went (`timing`). A request that comes as a stream of messages goes through
 //! `stream` to S3. `operations` keeps the answer for a while, looks up in the log what it does not keep, and sees to calls that
 //! are repeated. Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together: start, serve,
-//! drain, end.
-//! [`doctor`] looks whether AWS is as a gateway needs it.
+//! drain, end. [`doctor`] looks whether AWS is as a gateway needs it.
 //!
 //! # Example
 //!

@@ -214,7 +214,8 @@ def test_slow_senders_are_hung_up_on(api, system, tmp_path):
 
 
 def test_logs_hold_no_tokens_keys_or_values_however_much_is_logged(api, connect, queues, local_aws, tmp_path):
-    system = queues(local_aws, "silent", log_level="trace")
+    system = queues(local_aws, "silent")
+    system.log_level = "trace"
     worker = system.worker("only")
     ca = Authority(tmp_path, "ca")
     server, tokens = ca.issue("server", "localhost"), tmp_path / "tokens"
