@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -221,24 +223,27 @@ impl Port {
         let permit = (kind == Kind::Watch).then(|| self.watchers.clone().try_acquire_owned());
         request.extensions_mut().insert(peer.clone());
         let answer = self.routes.clone().call(request);
-        async move {
-            match (kind, permit) {
-                (Kind::Call, _) => {
-                    let _busy = busy;
-                    answer.await
-                }
-                (Kind::Watch, Some(Ok(permit))) => {
+        if kind == Kind::Call {
+            // Very many may wait, so this has room for the answer's future once, and for nothing else.
+            return Either::Left(answer.map(move |response| {
+                drop(busy);
+                response
+            }));
+        }
+        Either::Right(Box::pin(async move {
+            match permit {
+                Some(Ok(permit)) => {
                     let response = answer.await?;
                     Ok(response.map(|body| Body::new(Watched { body, _busy: busy, _permit: permit })))
                 }
-                (Kind::Watch, _) => Ok(Status::resource_exhausted("too many watch already").into_http()),
-                (Kind::Question, _) => {
+                Some(Err(_)) => Ok(Status::resource_exhausted("too many watch already").into_http()),
+                None => {
                     let _busy = busy;
                     let in_time = timeout(QUESTION_LIMIT, answer).await;
                     in_time.unwrap_or_else(|_| Ok(Status::deadline_exceeded("the request took too long").into_http()))
                 }
             }
-        }
+        }))
     }
 }
 
