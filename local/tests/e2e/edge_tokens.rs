@@ -98,7 +98,7 @@ async fn browsers_need_a_token_for_calls_and_nobody_needs_one_for_the_page_healt
         let answer = call_web(stack.address(), form, COMPUTE, &headers, &values([1, 2])).await;
         assert_eq!(ComputeResponse::decode(answer.messages[0].clone()).unwrap().statistics.unwrap().mean, 1.5);
     }
-    for path in ["/", "/app.js", "/healthz"] {
+    for path in ["/", "/favicon.svg", "/healthz"] {
         assert_eq!(get(stack.address(), path).await.status(), 200, "{path}");
     }
     HealthClient::new(stack.channel().await).check(HealthCheckRequest::default()).await.expect("it is open");
