@@ -59,7 +59,7 @@ function Show({ problem, show }: { readonly problem: Problem; readonly show: (pr
   return (
     <button
       type="button"
-      class="find"
+      class="quiet"
       aria-label={text.showPlace(problem.line, problem.column)}
       onClick={() => show(problem)}
     >
