@@ -128,7 +128,7 @@ async fn so_many_may_watch_without_credentials_and_calls_go_on() {
 }
 
 #[tokio::test]
-async fn a_connection_without_a_call_ends_in_time_and_one_with_a_call_does_not_and_clients_do_not_notice() {
+async fn a_connection_without_a_call_ends_in_time_and_one_with_a_call_does_not_and_clients_open_another() {
     let stack = without_workers(|config| {
         config.edge.idle_timeout = Duration::from_secs(1);
         config.default_deadline = Duration::from_secs(4);
@@ -140,13 +140,13 @@ async fn a_connection_without_a_call_ends_in_time_and_one_with_a_call_does_not_a
     let mut client = stack.client().await;
     let waiting = client.compute(values([1])).await.unwrap_err();
     check(&waiting, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
-    // It begins after the client's own has become idle, and so ends after it.
+    // It begins after the client's own has become idle, and so ends after it. The client may still be about to hear of that.
     let mut last = TcpStream::connect(stack.address()).await.unwrap();
     for stream in [&mut silent, &mut half, &mut last] {
         let ended = tokio::time::timeout(PATIENCE, stream.read(&mut [0])).await.expect("it is ended");
         assert!(matches!(ended, Ok(0)) || ended.is_err());
     }
-    check(&client.compute(values([])).await.unwrap_err(), Code::InvalidArgument, "INVALID_REQUEST");
+    until(async || client.clone().compute(values([])).await.unwrap_err().code() == Code::InvalidArgument).await;
     stack.stop().await;
 }
 
