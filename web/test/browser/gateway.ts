@@ -1,9 +1,7 @@
 // Starts a gateway of its own at the queue of a stack: with limits that a test can reach, and an admin port to look into it.
 
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { binary, terminate, type Stack } from "./stack";
+import { beside, terminate, type Stack } from "./stack";
 import { until } from "./until";
 
 const START_MS = 60_000;
@@ -20,21 +18,12 @@ export interface Gateway {
 
 /** Starts `compute-gateway` with these flags at the embedded SQS and S3 of a stack that was started here. */
 export async function startGateway(stack: Stack, ...flags: string[]): Promise<Gateway> {
-  const path = join(dirname(binary()), "compute-gateway");
-  if (stack.aws === undefined || !existsSync(path)) {
-    throw new Error(`a gateway needs ${path}, and a stack that was started here`);
-  }
+  const { path, env } = beside(stack, "compute-gateway");
   const listen = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-format", "json"];
   const queue = ["--request-queue", "compute-requests", "--log-bucket", "compute-logs"];
   const child = spawn(path, [...listen, ...queue, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: {
-      ...process.env,
-      AWS_ENDPOINT_URL: stack.aws,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "local",
-      AWS_SECRET_ACCESS_KEY: "local",
-    },
+    env,
   });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (log += chunk));

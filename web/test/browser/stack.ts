@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { until } from "./until";
 
@@ -89,6 +89,17 @@ export function binary(): string {
     throw new Error(`${path} is missing: build it with cargo build, or set COMPUTE_LOCAL_BIN or COMPUTE_PAGE_URL`);
   }
   return path;
+}
+
+/** Where a program is that a test starts beside a stack of its own, and how it finds the stack's SQS and S3. */
+export function beside(stack: Stack, program: string): { readonly path: string; readonly env: NodeJS.ProcessEnv } {
+  const path = join(dirname(binary()), program);
+  if (stack.aws === undefined || !existsSync(path)) {
+    throw new Error(`this needs ${path}, and a stack that was started here`);
+  }
+  const aws = { AWS_ENDPOINT_URL: stack.aws, AWS_REGION: "us-east-1" };
+  const credentials = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
+  return { path, env: { ...process.env, ...aws, ...credentials } };
 }
 
 /** Ends a process, and waits for that. */
