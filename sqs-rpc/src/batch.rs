@@ -2,7 +2,10 @@
 //!
 //! Entries queue up for a small number of slots. A slot that is free takes what is waiting, up to 10 entries and 1 MiB, and
 //! makes one request of it. So an idle process sends each entry at once, and a busy one, whose slots are all in use, finds
-//! full batches. This is the group commit of databases' logs, with SQS in the place of the disk.
+//! full batches. This is the group commit of databases' logs, with SQS in the place of the disk. The busier it is, the fewer
+//! slots take batches that are not full: a bill counts requests, not entries.
+
+mod filling;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,13 +13,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::filling::{AverageFill, NextBatch};
 use crate::backoff::Backoff;
-use crate::message::MAX_MESSAGE_BYTES;
-use crate::queue::{MAX_BATCH, QueueError};
+use crate::queue::QueueError;
 
 /// How often an entry is tried that fails alone in a batch that else succeeds.
 const ENTRY_ATTEMPTS: u32 = 3;
@@ -81,9 +85,6 @@ struct Pending<E> {
     done: Option<oneshot::Sender<Result<(), QueueError>>>,
 }
 
-/// Entries that go into one request.
-type Batch<O> = Vec<Pending<<O as BatchOperation>::Entry>>;
-
 impl<E> Pending<E> {
     /// Whether the one who submitted the entry has left: its call ended before it was sent.
     fn is_abandoned(&self) -> bool {
@@ -98,8 +99,7 @@ impl<O: BatchOperation> Batcher<O> {
         let (waiting, entrance) = mpsc::unbounded_channel();
         let closing = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let slots = Arc::new(Semaphore::new(slots));
-        tasks.spawn(dispatch(Arc::new(operation), entrance, slots, closing.clone(), tasks.clone()));
+        tasks.spawn(dispatch(Arc::new(operation), entrance, slots, closing.clone()));
         Self { waiting, closing, tasks }
     }
 
@@ -132,68 +132,50 @@ impl<O: BatchOperation> Drop for Batcher<O> {
     }
 }
 
+/// Hands entries to requests until the batcher is closed and the last of them is done.
 async fn dispatch<O: BatchOperation>(
     operation: Arc<O>,
     mut entrance: mpsc::UnboundedReceiver<Pending<O::Entry>>,
-    slots: Arc<Semaphore>,
+    slots: usize,
     closing: CancellationToken,
-    tasks: TaskTracker,
 ) {
-    let mut left_over = None;
-    loop {
-        let first = match left_over.take() {
-            Some(pending) => pending,
-            None => tokio::select! {
-                biased;
-                pending = entrance.recv() => match pending {
-                    Some(pending) => pending,
-                    None => return,
-                },
-                // From here on `recv` gives what is waiting, then `None`.
-                () = closing.cancelled(), if !entrance.is_closed() => {
-                    entrance.close();
-                    continue;
-                }
-            },
-        };
-        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
-        let batch;
-        (batch, left_over) = fill(&*operation, first, &mut entrance);
-        if batch.is_empty() {
+    let (mut next, mut fill) = (NextBatch::new(), AverageFill::new());
+    let mut under_way = JoinSet::new();
+    let mut ended = false;
+    while !(ended && next.is_empty()) {
+        next.gather(&*operation, &mut entrance);
+        let slots = if next.is_full() { slots } else { fill.slots_for_partial_batches(slots) };
+        if !next.is_empty() && under_way.len() < slots {
+            let batch = next.take(&*operation);
+            fill.note(batch.len());
+            under_way.spawn(perform(operation.clone(), batch));
             continue;
         }
-        let operation = operation.clone();
-        tasks.spawn(async move {
-            perform(&*operation, batch).await;
-            drop(slot);
-        });
+        tokio::select! {
+            biased;
+            Some(done) = under_way.join_next() => note_panic(done),
+            pending = entrance.recv(), if !ended && !next.is_full() => match pending {
+                Some(pending) => next.push(&*operation, pending),
+                None => ended = true,
+            },
+            // From here on `recv` gives what is waiting, then `None`.
+            () = closing.cancelled(), if !entrance.is_closed() => entrance.close(),
+        }
+    }
+    while let Some(done) = under_way.join_next().await {
+        note_panic(done);
     }
 }
 
-/// One batch of `first` and what is waiting behind it, and the entry that did not fit any more.
-fn fill<O: BatchOperation>(
-    operation: &O,
-    first: Pending<O::Entry>,
-    entrance: &mut mpsc::UnboundedReceiver<Pending<O::Entry>>,
-) -> (Batch<O>, Option<Pending<O::Entry>>) {
-    let mut batch = Vec::with_capacity(MAX_BATCH);
-    let mut bytes = 0;
-    let mut next = Some(first);
-    while let Some(pending) = next {
-        if !pending.is_abandoned() {
-            bytes += operation.size(&pending.entry);
-            if bytes > MAX_MESSAGE_BYTES && !batch.is_empty() {
-                return (batch, Some(pending));
-            }
-            batch.push(pending);
-        }
-        next = if batch.len() < MAX_BATCH { entrance.try_recv().ok() } else { None };
+/// The submitters of the batch were told already: their channels are gone.
+fn note_panic(done: Result<(), JoinError>) {
+    if let Err(error) = done {
+        tracing::error!(%error, "a request to SQS was not finished");
     }
-    (batch, None)
 }
 
 /// Performs one batch, and once more the entries that failed alone.
-async fn perform<O: BatchOperation>(operation: &O, batch: Batch<O>) {
+async fn perform<O: BatchOperation>(operation: Arc<O>, batch: Vec<Pending<O::Entry>>) {
     let (mut entries, mut waiters): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|pending| (pending.entry, pending.done)).unzip();
     let mut backoff = ENTRY_BACKOFF;
@@ -230,6 +212,8 @@ fn report(done: Option<oneshot::Sender<Result<(), QueueError>>>, result: Result<
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+
+    use tokio::sync::Semaphore;
 
     use super::*;
 
@@ -310,6 +294,31 @@ mod tests {
         batcher.close().await;
 
         assert_eq!(*batches.lock().expect("not poisoned"), [vec![0], vec![2]]);
+    }
+
+    #[tokio::test]
+    async fn idle_slots_take_an_entry_each_and_after_full_batches_what_is_not_full_waits_for_the_request_under_way() {
+        let (batcher, batches, permits) = recorder(4);
+        let sizes = || batches.lock().expect("not poisoned").iter().map(Vec::len).collect::<Vec<_>>();
+        for entry in 0..4 {
+            batcher.submit_detached(entry);
+            until(|| sizes().len() == entry + 1).await;
+        }
+        assert_eq!(sizes(), [1; 4], "they did not wait for each other");
+
+        for entry in 0..200 {
+            batcher.submit_detached(entry);
+        }
+        permits.add_permits(24);
+        until(|| sizes().len() == 24).await;
+        until(|| permits.available_permits() == 0).await;
+        for entries in [1, 3] {
+            (0..entries).for_each(|entry| batcher.submit_detached(entry));
+            until(|| sizes().len() == 25).await;
+        }
+        permits.add_permits(10);
+        batcher.close().await;
+        assert_eq!(sizes()[4..], [[10; 20].as_slice(), &[1, 3]].concat());
     }
 
     #[tokio::test]
