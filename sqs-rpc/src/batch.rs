@@ -2,8 +2,11 @@
 //!
 //! Entries queue up for a small number of slots. A slot that is free takes what is waiting, up to 10 entries and 1 MiB, and
 //! makes one request of it. So an idle process sends each entry at once, and a busy one, whose slots are all in use, finds
-//! full batches. This is the group commit of databases' logs, with SQS in the place of the disk. The busier it is, the fewer
-//! slots take batches that are not full: a bill counts requests, not entries.
+//! full batches. This is the group commit of databases' logs, with SQS in the place of the disk.
+//!
+//! A bill counts requests, not entries. So a batch that is not full waits up to two and a half round trips, if so many entries
+//! come that it will be full by then, as entries per second and the time that requests take say. Entries that come more slowly
+//! do not wait for each other: those that have to be quick, that is; others have [`PATIENCE`](BatchOperation::PATIENCE).
 
 mod filling;
 
@@ -15,10 +18,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::filling::{AverageFill, NextBatch};
+use self::filling::NextBatch;
 use crate::backoff::Backoff;
 use crate::queue::QueueError;
 
@@ -31,6 +35,9 @@ const ENTRY_BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration:
 /// A request to SQS that takes several entries at once.
 pub(crate) trait BatchOperation: Send + Sync + 'static {
     type Entry: Send + Sync + 'static;
+
+    /// How long an entry may wait for others however few come: for what nobody waits for.
+    const PATIENCE: Duration = Duration::ZERO;
 
     /// The bytes that SQS counts for this entry.
     fn size(&self, entry: &Self::Entry) -> usize;
@@ -135,52 +142,52 @@ impl<O: BatchOperation> Drop for Batcher<O> {
 /// Hands entries to requests until the batcher is closed and the last of them is done.
 async fn dispatch<O: BatchOperation>(
     operation: Arc<O>,
-    mut entrance: mpsc::UnboundedReceiver<Pending<O::Entry>>,
+    entrance: mpsc::UnboundedReceiver<Pending<O::Entry>>,
     slots: usize,
     closing: CancellationToken,
 ) {
-    let (mut next, mut fill) = (NextBatch::new(), AverageFill::new());
+    let mut next = NextBatch::new(operation.clone(), entrance);
     let mut under_way = JoinSet::new();
-    let mut ended = false;
-    while !(ended && next.is_empty()) {
-        next.gather(&*operation, &mut entrance);
-        let slots = if next.is_full() { slots } else { fill.slots_for_partial_batches(slots) };
-        if !next.is_empty() && under_way.len() < slots {
-            let batch = next.take(&*operation);
-            fill.note(batch.len());
-            under_way.spawn(perform(operation.clone(), batch));
+    while !next.is_last() {
+        next.gather();
+        let due = next.due().filter(|_| under_way.len() < slots);
+        if due.is_some_and(|due| due <= Instant::now()) {
+            under_way.spawn(perform(operation.clone(), next.take()));
             continue;
         }
         tokio::select! {
             biased;
-            Some(done) = under_way.join_next() => note_panic(done),
-            pending = entrance.recv(), if !ended && !next.is_full() => match pending {
-                Some(pending) => next.push(&*operation, pending),
-                None => ended = true,
-            },
-            // From here on `recv` gives what is waiting, then `None`.
-            () = closing.cancelled(), if !entrance.is_closed() => entrance.close(),
+            Some(done) = under_way.join_next() => note(done, &mut next),
+            () = next.recv(), if next.takes_more() => {}
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+            // From here on `recv` gives what is waiting, then ends.
+            () = closing.cancelled(), if !next.is_closed() => next.close(),
         }
     }
     while let Some(done) = under_way.join_next().await {
-        note_panic(done);
+        note(done, &mut next);
     }
 }
 
-/// The submitters of the batch were told already: their channels are gone.
-fn note_panic(done: Result<(), JoinError>) {
-    if let Err(error) = done {
-        tracing::error!(%error, "a request to SQS was not finished");
+fn note<O: BatchOperation>(done: Result<Duration, JoinError>, next: &mut NextBatch<O>) {
+    match done {
+        Ok(round_trip) => next.note_round_trip(round_trip),
+        // Its submitters know: their channels are gone.
+        Err(error) => tracing::error!(%error, "a request to SQS was not finished"),
     }
 }
 
-/// Performs one batch, and once more the entries that failed alone.
-async fn perform<O: BatchOperation>(operation: Arc<O>, batch: Vec<Pending<O::Entry>>) {
+/// Performs one batch, and once more the entries that failed alone. How long the first request took.
+async fn perform<O: BatchOperation>(operation: Arc<O>, batch: Vec<Pending<O::Entry>>) -> Duration {
     let (mut entries, mut waiters): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|pending| (pending.entry, pending.done)).unzip();
     let mut backoff = ENTRY_BACKOFF;
-    for attempt in 1.. {
+    let (started, mut round_trip) = (Instant::now(), None);
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let results = operation.perform(&entries).await;
+        let round_trip = *round_trip.get_or_insert_with(|| started.elapsed());
         let (mut again, mut again_waiters) = (Vec::new(), Vec::new());
         for ((entry, done), result) in entries.into_iter().zip(waiters).zip(results) {
             match result {
@@ -193,7 +200,7 @@ async fn perform<O: BatchOperation>(operation: Arc<O>, batch: Vec<Pending<O::Ent
             }
         }
         if again.is_empty() {
-            return;
+            return round_trip;
         }
         (entries, waiters) = (again, again_waiters);
         backoff.pause().await;
