@@ -15,6 +15,7 @@ use crate::blocking::{LARGE, off_thread_if};
 use crate::calls::{Admitted, CallMemory};
 use crate::claim_check::{Checked, ClaimCheck, ReplyError};
 use crate::digest::Digest;
+use crate::latency::Latencies;
 use crate::operations::{Answers, description};
 use crate::status;
 use crate::stream;
@@ -81,12 +82,18 @@ struct Parts {
     requester: Requester,
     claim_check: ClaimCheck,
     answers: Arc<Answers>,
+    latencies: Latencies,
 }
 
 impl Exchange {
     /// Sends through this requester, what is too large for a message through S3, and has the answers kept there.
-    pub(crate) fn new(requester: Requester, claim_check: ClaimCheck, answers: Arc<Answers>) -> Self {
-        Self(Arc::new(Parts { requester, claim_check, answers }))
+    pub(crate) fn new(
+        requester: Requester,
+        claim_check: ClaimCheck,
+        answers: Arc<Answers>,
+        latencies: Latencies,
+    ) -> Self {
+        Self(Arc::new(Parts { requester, claim_check, answers, latencies }))
     }
 
     /// The number of calls that wait for replies.
@@ -185,12 +192,9 @@ impl Exchange {
         let worker = reply.worker.unwrap_or_default();
         let answer = description::replied(&reply.reported, &worker, &statistics, sent.digest);
         self.0.answers.keep(id, sent.tenant.as_deref(), &answer);
-        Ok(ComputeResponse {
-            operation_id: id.to_string(),
-            statistics: Some(statistics),
-            timing: Some(timing(arrived.elapsed(), &reply.timing)),
-            worker,
-        })
+        let timing = timing(arrived.elapsed(), &reply.timing);
+        self.0.latencies.observe(&timing);
+        Ok(ComputeResponse { operation_id: id.to_string(), statistics: Some(statistics), timing: Some(timing), worker })
     }
 }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use compute_operations::Bucket;
 use compute_operations::payload::Payloads;
+use compute_process::aws::Requests;
 use compute_process::{Readiness, State, admin};
 use humantime::format_duration;
-use sqs_rpc::{Requester, StartError};
+use sqs_rpc::{Requester, RequesterConfig, SharedInterceptor, StartError};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,8 @@ use crate::config::{Config, ConfigError};
 use crate::edge::Edge;
 use crate::edge::reload::FileError;
 use crate::exchange::Exchange;
-use crate::metrics::metrics;
+use crate::latency::Latencies;
+use crate::metrics::{Sources, metrics};
 use crate::operations::{Answers, Operations, WaitLimits};
 use crate::server::Services;
 use crate::service::Compute;
@@ -91,7 +93,18 @@ pub async fn run(
     let calls = Calls::new(config.call_limits(), edge.authentication());
     let started = Arc::new(OnceLock::new());
     let answers = Arc::new(Answers::new(config.answers_kept));
-    let metrics = metrics(calls.clone(), answers.clone(), edge.gauges(), started.clone());
+    let (requests, latencies) = (Requests::default(), Latencies::default());
+    let bucket = Bucket::observed(aws, &config.log_bucket, requests.interceptor());
+    let payloads = Payloads::new(bucket.clone());
+    let metrics = metrics(Sources {
+        calls: calls.clone(),
+        latencies: latencies.clone(),
+        answers: answers.clone(),
+        edge: edge.gauges(),
+        payloads: payloads.clone(),
+        aws: requests.clone(),
+        requester: started.clone(),
+    });
     // Operators are answered to the very end.
     let _admin = listeners.admin.map(|listener| {
         let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
@@ -99,13 +112,18 @@ pub async fn run(
     });
 
     let mut shutdown = pin!(shutdown);
-    let Some(requester) = start_requester(aws, &config, shutdown.as_mut()).await? else { return Ok(()) };
+    let starting = start_requester(aws, &config, requests.interceptor(), shutdown.as_mut());
+    let Some(requester) = starting.await? else { return Ok(()) };
     let _ = started.set(requester.clone());
 
-    let _look = AbortOnDropHandle::new(tokio::spawn(look_at(aws.clone(), config.log_bucket.clone())));
-    let bucket = Bucket::new(aws, &config.log_bucket);
-    let payloads = Payloads::new(bucket.clone());
-    let compute = compute(&config, &calls, &requester, answers, bucket, payloads.clone());
+    let _look = AbortOnDropHandle::new(tokio::spawn(look_at(bucket.clone())));
+    let compute = {
+        let operations = Operations::new(bucket, answers.clone(), requester.clone(), wait_limits(&config));
+        let streams = Streams::new(payloads.clone(), &calls);
+        let claim_check = ClaimCheck::new(payloads.clone(), config.max_inline_size);
+        let exchange = Exchange::new(requester.clone(), claim_check, answers, latencies);
+        Compute::new(exchange, streams, operations, &config)
+    };
     let services = Services::new(&calls, compute, &config, readiness.clone())?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let _cut_when_dropped = cut.clone().drop_guard();
@@ -152,28 +170,19 @@ pub async fn run(
     Ok(())
 }
 
-fn compute(
-    config: &Config,
-    calls: &Calls,
-    requester: &Requester,
-    answers: Arc<Answers>,
-    bucket: Bucket,
-    payloads: Payloads,
-) -> Compute {
-    let limits = WaitLimits { all: config.max_in_flight, per_tenant: config.max_in_flight_per_tenant };
-    let operations = Operations::new(bucket, answers.clone(), requester.clone(), limits);
-    let streams = Streams::new(payloads.clone(), calls);
-    let exchange = Exchange::new(requester.clone(), ClaimCheck::new(payloads, config.max_inline_size), answers);
-    Compute::new(exchange, streams, operations, config)
+fn wait_limits(config: &Config) -> WaitLimits {
+    WaitLimits { all: config.max_in_flight, per_tenant: config.max_in_flight_per_tenant }
 }
 
 /// Starts the requester; none if `shutdown` comes first.
 async fn start_requester(
     aws: &SdkConfig,
     config: &Config,
+    interceptor: SharedInterceptor,
     shutdown: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<Option<Requester>, StartError> {
-    let mut starting = pin!(Requester::start(aws, config.requester()));
+    let requester = RequesterConfig { interceptor: Some(interceptor), ..config.requester() };
+    let mut starting = pin!(Requester::start(aws, requester));
     tokio::select! {
         requester = &mut starting => requester.map(Some),
         () = shutdown => {
@@ -187,8 +196,8 @@ async fn start_requester(
 }
 
 /// Tells the operator when the log cannot be reached. That is no reason not to start: calls that compute do without it.
-async fn look_at(aws: SdkConfig, log_bucket: String) {
-    if let Err(error) = Bucket::open(&aws, &log_bucket).await {
+async fn look_at(log: Bucket) {
+    if let Err(error) = log.head().await {
         tracing::warn!(%error, "the log cannot be reached: until it can, operations are not found, listed or repeated");
     }
 }

@@ -6,7 +6,7 @@
 //! call an operation id and a deadline (`deadline`) and holds its body to them, to the limit of its size and to the memory that
 //! is left (`upload`, `memory`); what is generated (`api`) decodes the message. `service` validates it and finds its `tenant`;
 //! `exchange` makes it JSON, puts that into S3 if it is too large for a message (`claim_check`), has `sqs-rpc` send it and wait,
-//! and answers with the reply and where the time went (`timing`). A request that comes as a stream of messages goes through
+//! and answers with the reply and where the time went (`timing`), which it counts (`latency`). A request that comes as a stream of messages goes through
 //! `stream` to S3. `operations` keeps the answer for a while, looks up in the log what it does not keep, and sees to calls that
 //! are repeated. Whatever goes wrong becomes a status with details in `status`. `gateway` holds all that together: start, serve,
 //! drain, end. [`doctor`] looks whether AWS is as a gateway needs it.
@@ -42,6 +42,7 @@ mod exchange;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gateway;
+mod latency;
 mod memory;
 mod metrics;
 mod operations;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
-pub(crate) use aws_sdk_s3::config::Intercept;
+pub use aws_sdk_s3::config::{Intercept, SharedInterceptor};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
@@ -118,12 +118,16 @@ impl Bucket {
     }
 
     /// The bucket of that name, over a connection whose requests and responses are shown to `observer`.
-    pub(crate) fn observed(aws: &SdkConfig, name: &str, observer: impl Intercept + 'static) -> Self {
+    pub fn observed(aws: &SdkConfig, name: &str, observer: impl Intercept + 'static) -> Self {
         Self { client: Client::from_conf(config(aws).interceptor(observer).build()), name: name.into() }
     }
 
     /// Asks whether it is there, and may be used.
-    pub(crate) async fn head(&self) -> Result<(), BucketError> {
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or may not be used.
+    pub async fn head(&self) -> Result<(), BucketError> {
         match self.client.head_bucket().bucket(&*self.name).send().await {
             Ok(_) => Ok(()),
             // The answer to a HEAD has no text.

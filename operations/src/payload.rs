@@ -8,6 +8,9 @@
 mod reader;
 mod writer;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -24,6 +27,22 @@ pub struct Payloads {
     bucket: Bucket,
     /// Uploads, and deletions of what was given up.
     background: TaskTracker,
+    counters: Arc<Counters>,
+}
+
+/// What went through some [`Payloads`] and their clones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PayloadStats {
+    /// Bytes read.
+    pub read: u64,
+    /// Bytes written, those of payloads that were given up among them.
+    pub written: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    read: AtomicU64,
+    written: AtomicU64,
 }
 
 /// A payload that S3 has.
@@ -50,7 +69,13 @@ pub struct Unsent {
 impl Payloads {
     /// The payloads in this bucket.
     pub fn new(bucket: Bucket) -> Self {
-        Self { bucket, background: TaskTracker::new() }
+        Self { bucket, background: TaskTracker::new(), counters: Arc::default() }
+    }
+
+    /// What has been read and written so far.
+    pub fn stats(&self) -> PayloadStats {
+        let Counters { read, written } = &*self.counters;
+        PayloadStats { read: read.load(Ordering::Relaxed), written: written.load(Ordering::Relaxed) }
     }
 
     /// The bucket they lie in.
@@ -73,7 +98,8 @@ impl Payloads {
     ///
     /// When S3 cannot be asked.
     pub async fn read(&self, id: Uuid) -> Result<Option<PayloadReader>, BucketError> {
-        Ok(self.bucket.read(&key::payload(id)).await?.map(PayloadReader))
+        let object = self.bucket.read(&key::payload(id)).await?;
+        Ok(object.map(|object| PayloadReader { object, counters: self.counters.clone() }))
     }
 
     /// Deletes a payload that no message points to.

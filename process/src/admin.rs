@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `/livez` | 200 while the process can answer at all |
 //! | `/readyz` | 200 while it takes work, 503 while it starts or drains; the body names the state |
-//! | `/metrics` | the metrics of the process, in the Prometheus text format |
+//! | `/metrics` | the metrics of the process, its [`resources`] among them, in the Prometheus text format |
 //!
 //! It speaks plain HTTP/1.1 without credentials and is meant for loopback or a private network.
 
@@ -18,11 +18,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use crate::exposition;
-use crate::{Readiness, State};
-
-/// Renders the metrics of the process, anew for each request, as [`Exposition`](exposition::Exposition) does.
-pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+use crate::exposition::{self, Metrics};
+use crate::{Readiness, State, resources};
 
 /// Serves the admin port until `shutdown` is done. A request being answered then is answered still.
 ///
@@ -39,10 +36,15 @@ pub async fn serve(
 }
 
 fn router(readiness: Readiness, metrics: Metrics) -> Router {
+    let metrics: Metrics = Arc::new(move |exposition| {
+        metrics(exposition);
+        resources::tell(exposition);
+    });
+    let text = move || exposition::text(metrics.clone());
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(move || async move { readyz(readiness.state()) }))
-        .route("/metrics", get(move || async move { ([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], metrics()) }))
+        .route("/metrics", get(move || async move { ([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], text()) }))
 }
 
 fn readyz(state: State) -> impl IntoResponse {
@@ -76,7 +78,9 @@ mod tests {
         let address = listener.local_addr().expect("a bound listener has an address");
         let readiness = Readiness::new();
         let (stop, stopped) = oneshot::channel::<()>();
-        let metrics: Metrics = Arc::new(|| "up 1\n".to_owned());
+        let metrics: Metrics = Arc::new(|metrics| {
+            metrics.gauge("up", "Up.", 1u64);
+        });
         let server = tokio::spawn(serve(listener, readiness.clone(), metrics, async { stopped.await.unwrap_or(()) }));
 
         assert!(get(address, "/livez").await.starts_with("HTTP/1.1 200"));
@@ -89,7 +93,7 @@ mod tests {
 
         let metrics = get(address, "/metrics").await;
         assert!(metrics.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{metrics}");
-        assert!(metrics.ends_with("\r\n\r\nup 1\n"), "{metrics}");
+        assert!(metrics.contains("\nup 1\n") && metrics.contains("\nprocess_threads "), "{metrics}");
         assert!(get(address, "/other").await.starts_with("HTTP/1.1 404"));
 
         stop.send(()).expect("the server waits for it");

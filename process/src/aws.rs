@@ -1,4 +1,6 @@
-//! One configuration, and one HTTP client, for all AWS clients of a process.
+//! One configuration, and one HTTP client, for all AWS clients of a process; and what their requests come to.
+
+mod requests;
 
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+pub use self::requests::Requests;
 
 /// How long a connection to AWS may take to come about before the attempt is given up and retried.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

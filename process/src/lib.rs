@@ -2,12 +2,14 @@
 //!
 //! - [`logging`]: structured logs on standard error, as text or JSON;
 //! - [`shutdown`]: SIGINT and SIGTERM as a future, and a second one that does not wait;
-//! - [`admin`]: a port of its own for `/livez`, `/readyz` and `/metrics`, fed by a [`Readiness`] and an
-//!   [`Exposition`](exposition::Exposition);
+//! - [`admin`]: a port of its own for `/livez`, `/readyz` and `/metrics`, fed by a [`Readiness`] and by what tells metrics to
+//!   an [`Exposition`](exposition::Exposition);
+//! - [`histogram`]: what is observed in between;
+//! - [`resources`]: what the process takes of its machine;
 //! - [`memory`]: how much memory the process may use;
 //! - [`open_files`]: how many files and connections it may have open;
 //! - [`blocking`]: work that would be in the way of other tasks;
-//! - [`aws`]: one configuration, and one HTTP client, for all AWS clients of the process;
+//! - [`aws`]: one configuration, and one HTTP client, for all AWS clients of the process, and a count of their requests;
 //! - [`flags`]: the value parsers of the flags that several of the binaries have.
 
 pub mod admin;
@@ -15,10 +17,12 @@ pub mod aws;
 pub mod blocking;
 pub mod exposition;
 pub mod flags;
+pub mod histogram;
 pub mod logging;
 pub mod memory;
 pub mod open_files;
 mod readiness;
+pub mod resources;
 pub mod shutdown;
 
 pub use readiness::{Readiness, State};

@@ -107,7 +107,7 @@ pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Listing, Moved
 pub use failure::{Failure, code};
 pub use message::MAX_MESSAGE_BYTES;
 pub use pointer::{Pointer, PointerError};
-pub use queue::QueueError;
+pub use queue::{BatchFill, BatchSizes, QueueError, SharedInterceptor};
 pub use reply::ReplyTiming;
 pub use request::{Request, RequestTimes};
 pub use requester::{Call, CallError, CallTiming, Reply, ReplyQueueUpkeep, Requester, RequesterConfig, RequesterStats};

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod date;
+mod fill;
 mod moving;
 mod retention;
 mod tags;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 pub(crate) use aws_sdk_sqs::config::Intercept;
+pub use aws_sdk_sqs::config::SharedInterceptor;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
@@ -23,8 +25,10 @@ use aws_sdk_sqs::types::{
 use tokio::time::Instant;
 
 use self::date::ObserveDate;
+pub(crate) use self::fill::BatchCounters;
 pub use self::{
     attributes::{Encryption, QueueAttributes, Redrive},
+    fill::{BatchFill, BatchSizes},
     trial::Trial,
 };
 use crate::clock::SqsClock;
@@ -122,17 +126,29 @@ impl QueueError {
 pub(crate) struct Sqs {
     client: Client,
     clock: Arc<SqsClock>,
+    batches: Arc<BatchCounters>,
 }
 
 impl Sqs {
     pub(crate) fn new(aws: &SdkConfig) -> Self {
+        Self::watched(aws, None)
+    }
+
+    /// A connection whose requests and responses are shown to `interceptor` too, if there is one.
+    pub(crate) fn watched(aws: &SdkConfig, interceptor: Option<SharedInterceptor>) -> Self {
         let clock = Arc::<SqsClock>::default();
-        Self { client: client(aws, ObserveDate { clock: clock.clone() }), clock }
+        let observers = [SharedInterceptor::new(ObserveDate { clock: clock.clone() })].into_iter().chain(interceptor);
+        Self { client: client(aws, observers), clock, batches: Arc::default() }
     }
 
     /// A connection whose requests and responses are shown to somebody else. It does not tell SQS's time.
     pub(crate) fn observed(aws: &SdkConfig, observer: impl Intercept + 'static) -> Self {
-        Self { client: client(aws, observer), clock: Arc::default() }
+        Self { client: client(aws, [SharedInterceptor::new(observer)]), clock: Arc::default(), batches: Arc::default() }
+    }
+
+    /// How full requests were on this connection.
+    pub(crate) fn batches(&self) -> &Arc<BatchCounters> {
+        &self.batches
     }
 
     /// SQS's clock, as the responses on this connection tell it.
@@ -154,7 +170,7 @@ impl Sqs {
 
     /// The queue at this URL, which is not checked.
     pub(crate) fn queue_at(&self, url: &str) -> Queue {
-        Queue { client: self.client.clone(), url: url.to_owned() }
+        Queue { client: self.client.clone(), url: url.to_owned(), batches: self.batches.clone() }
     }
 
     pub(crate) async fn create_queue(
@@ -171,10 +187,13 @@ impl Sqs {
     }
 }
 
-fn client(aws: &SdkConfig, observer: impl Intercept + 'static) -> Client {
+fn client(aws: &SdkConfig, observers: impl IntoIterator<Item = SharedInterceptor>) -> Client {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-    let config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts);
-    Client::from_conf(config.interceptor(observer).build())
+    let mut config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts);
+    for observer in observers {
+        config.push_interceptor(observer);
+    }
+    Client::from_conf(config.build())
 }
 
 /// A handle on one queue.
@@ -182,6 +201,7 @@ fn client(aws: &SdkConfig, observer: impl Intercept + 'static) -> Client {
 pub(crate) struct Queue {
     client: Client,
     url: String,
+    batches: Arc<BatchCounters>,
 }
 
 impl Queue {
@@ -241,13 +261,16 @@ impl Queue {
             .await;
         let answer = answer.map_err(|error| QueueError::from_sdk("ReceiveMessage", &self.url, &error))?;
         let arrived = Instant::now();
-        Ok(answer.messages.unwrap_or_default().into_iter().map(|message| Received::new(message, arrived)).collect())
+        let messages = answer.messages.unwrap_or_default();
+        self.batches.receive.count(messages.len());
+        Ok(messages.into_iter().map(|message| Received::new(message, arrived)).collect())
     }
 
     /// Sends up to 10 messages, together at most 1 MiB. One result for each, in order.
     pub(crate) async fn send_batch(&self, messages: Vec<Outgoing>) -> Vec<Result<(), QueueError>> {
         const OPERATION: &str = "SendMessageBatch";
         let count = messages.len();
+        self.batches.send.count(count);
         let entries =
             messages.into_iter().enumerate().map(|(index, message)| message.into_batch_entry(index.to_string()));
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
@@ -263,6 +286,7 @@ impl Queue {
     /// Deletes up to 10 messages by their receipts. One result for each, in order.
     pub(crate) async fn delete_batch(&self, receipts: &[String]) -> Vec<Result<(), QueueError>> {
         const OPERATION: &str = "DeleteMessageBatch";
+        self.batches.delete.count(receipts.len());
         let entries = receipts.iter().enumerate().map(|(index, receipt)| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(receipt);
             entry.build().expect("an id and a receipt were given")
@@ -284,6 +308,7 @@ impl Queue {
         visibility: Duration,
     ) -> Vec<Result<(), QueueError>> {
         const OPERATION: &str = "ChangeMessageVisibilityBatch";
+        self.batches.change_visibility.count(receipts.len());
         let entries = receipts.iter().enumerate().map(|(index, receipt)| {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string());
             let entry = entry.receipt_handle(receipt).visibility_timeout(seconds(visibility));

@@ -22,7 +22,7 @@ pub mod limits;
 pub mod log;
 pub mod log_cli;
 pub mod memory;
-pub mod metrics;
+mod metrics;
 mod payload;
 mod refusal;
 pub mod service;
@@ -30,7 +30,6 @@ pub mod statistics;
 mod terminal;
 
 use std::future::Future;
-use std::sync::Arc;
 
 use aws_config::SdkConfig;
 pub use compute_operations::log::LogMode;
@@ -38,6 +37,7 @@ use compute_operations::log::{BatchLimits, LogWriter};
 use compute_operations::payload::Payloads;
 pub use compute_operations::record::LogValues;
 use compute_operations::{Bucket, BucketError};
+use compute_process::aws::Requests;
 use compute_process::{Readiness, State, admin};
 use sqs_rpc::{Responder, ResponderConfig};
 use tokio::net::TcpListener;
@@ -77,16 +77,19 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
     config.check()?;
-    let bucket = Bucket::open(aws, &config.log_bucket).await?;
-    let writer = log_writer(&config, bucket.clone());
+    let requests = Requests::default();
+    let bucket = Bucket::observed(aws, &config.log_bucket, requests.interceptor());
+    bucket.head().await?;
+    let (writer, payloads) = (log_writer(&config, bucket.clone()), Payloads::new(bucket));
     let log = OperationLog::new(writer.clone(), config.log_values);
-    let service = ComputeService::new(Payloads::new(bucket), &config.limits);
-    let memory = service.memory().clone();
-    let responder = Responder::new(aws, responder_config(&config), service, log).await?;
+    let service = ComputeService::new(payloads.clone(), &config.limits);
+    let (times, memory) = (service.times().clone(), service.memory().clone());
+    let responder_config = ResponderConfig { interceptor: Some(requests.interceptor()), ..responder_config(&config) };
+    let responder = Responder::new(aws, responder_config, service, log).await?;
     let stats = responder.stats();
     let _admin = admin.map(|listener| {
-        let writer = writer.clone();
-        let metrics: admin::Metrics = Arc::new(move || metrics::render(&stats(), &writer.stats(), &memory));
+        let log = writer.clone();
+        let metrics = metrics::metrics(metrics::Sources { stats, times, log, memory, payloads, aws: requests });
         // Ends with this future: it is to answer while the worker drains.
         let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
         AbortOnDropHandle::new(tokio::spawn(serve))

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use compute_operations::key;
 use compute_operations::payload::Payloads;
@@ -15,6 +16,7 @@ use tower::Service;
 
 use crate::limits::Limits;
 use crate::memory::MemoryBudget;
+use crate::metrics::Times;
 use crate::payload::{JSON, Large, LargeRequests, Pauses};
 use crate::refusal::{invalid, too_many_values, unreadable, violating};
 use crate::statistics;
@@ -38,6 +40,7 @@ struct Shared {
     payloads: Payloads,
     large: LargeRequests,
     max_inline_size: usize,
+    times: Times,
 }
 
 /// What was computed, for the log.
@@ -55,7 +58,13 @@ impl ComputeService {
     pub fn new(payloads: Payloads, limits: &Limits) -> Self {
         let memory = MemoryBudget::new(limits.memory());
         let large = LargeRequests::new(payloads.clone(), memory, limits.max_values);
-        Self { shared: Arc::new(Shared { payloads, large, max_inline_size: limits.max_inline_size }) }
+        let (max_inline_size, times) = (limits.max_inline_size, Times::default());
+        Self { shared: Arc::new(Shared { payloads, large, max_inline_size, times }) }
+    }
+
+    /// How long requests waited and took.
+    pub(crate) fn times(&self) -> &Times {
+        &self.shared.times
     }
 
     /// The memory for requests whose payloads are in S3.
@@ -76,14 +85,22 @@ impl Service<Request> for ComputeService {
     fn call(&mut self, request: Request) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let computed = shared.compute(request).await?;
-            let body = shared.body(wire::statistics_to_json(&computed.statistics)).await?;
-            Ok(Answer { body, context: computed })
+            let started = Instant::now();
+            shared.times.received(&request);
+            let answer = shared.answer(request).await;
+            shared.times.worked(started.elapsed());
+            answer
         })
     }
 }
 
 impl Shared {
+    async fn answer(&self, request: Request) -> Result<Answer<Computed>, Failure> {
+        let computed = self.compute(request).await?;
+        let body = self.body(wire::statistics_to_json(&computed.statistics)).await?;
+        Ok(Answer { body, context: computed })
+    }
+
     async fn compute(&self, request: Request) -> Result<Computed, Failure> {
         check(&request)?;
         let max_values = self.large.max_values();

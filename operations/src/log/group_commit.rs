@@ -144,7 +144,7 @@ async fn put(bucket: &Bucket, tenant: Option<&str>, mut lines: Vec<Line>, counte
     lines.dedup_by_key(|line| line.id);
     let id = |line: Option<&Line>| line.map_or(Uuid::nil(), |line| line.id);
     let (smallest, largest) = (id(lines.first()), id(lines.last()));
-    let newest = key::milliseconds(largest)?;
+    let (newest, size) = (key::milliseconds(largest)?, lines.len());
     let content = batch::encode(lines).await;
     let (mut key, mut committed) = (String::new(), 0);
     for _ in 0..NAMES {
@@ -156,6 +156,7 @@ async fn put(bucket: &Bucket, tenant: Option<&str>, mut lines: Vec<Line>, counte
         // Readers do not look for it any more where it stands if that took too long.
         if created == Created::New && clock::unix_ms() <= now + PUT_TIME {
             counters.batches.fetch_add(1, Ordering::Relaxed);
+            counters.batch_sizes.observe(size as f64);
             return Ok(());
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use compute_process::histogram::{Buckets, Histogram};
 use uuid::Uuid;
 
 use crate::bucket::{Bucket, Content, Created};
@@ -42,11 +43,23 @@ pub struct LogStats {
     pub puts: u64,
 }
 
-#[derive(Debug, Default)]
+/// The records of a batch: from one, which batches are not for, to the most that a worker with the largest settings commits at
+/// once; by default a full one has 258.
+const BATCH_SIZES: [f64; 9] = [1.0, 3.0, 10.0, 30.0, 100.0, 250.0, 500.0, 1_000.0, 5_000.0];
+
+#[derive(Debug)]
 pub(super) struct Counters {
     records: AtomicU64,
     pub(super) batches: AtomicU64,
     pub(super) puts: AtomicU64,
+    pub(super) batch_sizes: Histogram,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        let [records, batches, puts] = Default::default();
+        Self { records, batches, puts, batch_sizes: Histogram::new(&BATCH_SIZES) }
+    }
 }
 
 impl LogWriter {
@@ -69,9 +82,14 @@ impl LogWriter {
 
     /// What was done so far.
     pub fn stats(&self) -> LogStats {
-        let Counters { records, batches, puts } = &*self.counters;
+        let Counters { records, batches, puts, .. } = &*self.counters;
         let [records, batches, puts] = [records, batches, puts].map(|counter| counter.load(Ordering::Relaxed));
         LogStats { records, batches, puts }
+    }
+
+    /// How many records batches had.
+    pub fn batch_sizes(&self) -> Buckets {
+        self.counters.batch_sizes.buckets()
     }
 
     /// Writes a record, and returns when it is durable. If there is one of the operation already, an earlier delivery of the

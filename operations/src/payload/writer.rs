@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -13,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 use uuid::Uuid;
 
-use super::{Payloads, Stored, Unsent};
+use super::{Counters, Payloads, Stored, Unsent};
 use crate::bucket::{Bucket, BucketError, Content, Multipart, Part};
 use crate::key;
 
@@ -29,6 +30,7 @@ pub struct PayloadWriter {
     filling: Vec<u8>,
     size: u64,
     hash: Sha256,
+    counters: Arc<Counters>,
     /// Closed without a last piece, the upload is given up.
     pieces: mpsc::UnboundedSender<Piece>,
     places: Arc<Semaphore>,
@@ -59,7 +61,8 @@ impl PayloadWriter {
         let (told, outcome) = oneshot::channel();
         payloads.background.spawn(upload.run(taken, payloads.unsent(id), told));
         let places = Arc::new(Semaphore::new(PARTS_UNDER_WAY));
-        Self { id, filling: Vec::new(), size: 0, hash: Sha256::new(), pieces, places, outcome, failed: None }
+        let (filling, counters) = (Vec::new(), payloads.counters.clone());
+        Self { id, filling, size: 0, hash: Sha256::new(), counters, pieces, places, outcome, failed: None }
     }
 
     /// The payload's name.
@@ -80,6 +83,7 @@ impl PayloadWriter {
     pub async fn write(&mut self, mut data: &[u8]) -> Result<(), BucketError> {
         self.size += data.len() as u64;
         self.hash.update(data);
+        self.counters.written.fetch_add(data.len() as u64, Ordering::Relaxed);
         while !data.is_empty() {
             let (now, rest) = data.split_at(data.len().min(PART_SIZE - self.filling.len()));
             self.filling.extend_from_slice(now);

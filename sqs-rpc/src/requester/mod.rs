@@ -25,7 +25,7 @@ use self::waiters::{Limits, Waiter, Waiters};
 use crate::batch::{BatchOperation, Batcher, SubmitError, Submitted};
 use crate::clock::SqsClock;
 use crate::message::MAX_MESSAGE_BYTES;
-use crate::queue::{Queue, QueueError, Sqs};
+use crate::queue::{BatchCounters, Queue, QueueError, SharedInterceptor, Sqs};
 use crate::request::{self, OutgoingRequest};
 use crate::settings::{StartError, check_prefix, check_range};
 
@@ -61,6 +61,8 @@ pub struct RequesterConfig {
     pub pollers: usize,
     /// How long one poll waits for replies: 1 to 20 s.
     pub poll_wait: Duration,
+    /// Is shown the requests to SQS and the responses, for instance to count them.
+    pub interceptor: Option<SharedInterceptor>,
 }
 
 impl RequesterConfig {
@@ -81,6 +83,7 @@ impl RequesterConfig {
             send_slots: 4,
             pollers: 2,
             poll_wait: Duration::from_secs(20),
+            interceptor: None,
         }
     }
 }
@@ -103,6 +106,7 @@ struct Shared {
     waiters: Arc<Waiters>,
     sends: Batcher<SendRequests>,
     retention: Retention,
+    batches: Arc<BatchCounters>,
 }
 
 impl fmt::Debug for Requester {
@@ -119,7 +123,7 @@ impl Requester {
     /// When a setting is out of range, a queue does not exist or cannot be made, or a given reply queue belongs to another.
     pub async fn start(aws: &SdkConfig, config: RequesterConfig) -> Result<Self, StartError> {
         check(&config)?;
-        let sqs = Sqs::new(aws);
+        let sqs = Sqs::watched(aws, config.interceptor.clone());
         let request_queue = sqs.queue(&config.request_queue).await;
         let request_queue = request_queue.map_err(|source| StartError::Queue { role: "request", source })?;
 
@@ -130,7 +134,7 @@ impl Requester {
         let retention = Retention::of(request_queue.clone());
         let sends = SendRequests { queue: request_queue, clock: sqs.clock().clone() };
         let sends = Batcher::start(sends, config.send_slots);
-        Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends, retention }) })
+        Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends, retention, batches: sqs.batches().clone() }) })
     }
 
     /// Sends a request and waits for its reply. The request is on its way when this returns; the future waits. Dropping it gives
@@ -254,6 +258,7 @@ impl Requester {
         RequesterStats {
             reply_queue_lost: reply_queue.times_lost(),
             reply_queues_swept: reply_queue.swept(),
+            batches: self.shared.batches.fill(),
             ..self.shared.waiters.stats()
         }
     }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::admission::{Admission, Refusal};
 use super::call::CallError;
+use crate::queue::BatchFill;
 use crate::reply::IncomingReply;
 
 /// How many ended calls are remembered, to tell a late or duplicate reply from one that belongs to nobody.
@@ -40,6 +41,8 @@ pub struct RequesterStats {
     pub reply_queue_lost: u64,
     /// Reply queues of dead requesters that this one deleted.
     pub reply_queues_swept: u64,
+    /// How full the requests to SQS were.
+    pub batches: BatchFill,
 }
 
 #[derive(Debug)]

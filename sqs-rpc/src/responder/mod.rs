@@ -1,5 +1,6 @@
 //! The working side: takes requests, has a service work them, replies.
 
+mod counters;
 mod journal;
 mod last_delivery;
 mod outbox;
@@ -8,8 +9,8 @@ mod visibility;
 mod work;
 
 use std::fmt;
-use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use self::counters::Counters;
 pub use self::journal::{Answer, Journal, NoJournal, Operation, WorkTimes};
 use self::outbox::Outbox;
 use self::visibility::Visibility;
@@ -25,7 +27,7 @@ use crate::batch::Batcher;
 use crate::clock::SqsClock;
 use crate::deletes::DeleteMessages;
 use crate::failure::Failure;
-use crate::queue::{MAX_BATCH, Queue, Sqs};
+use crate::queue::{BatchCounters, BatchFill, MAX_BATCH, Queue, SharedInterceptor, Sqs};
 use crate::request::{AllowedReplyQueues, Request, account_and_name};
 use crate::settings::{StartError, check_prefix, check_range, reply_queue_name_prefix};
 
@@ -58,6 +60,8 @@ pub struct ResponderConfig {
     pub shed: bool,
     /// How long one poll waits for messages: 1 to 20 s. A stop waits for the polls under way.
     pub poll_wait: Duration,
+    /// Is shown the requests to SQS and the responses, for instance to count them.
+    pub interceptor: Option<SharedInterceptor>,
 }
 
 impl ResponderConfig {
@@ -72,11 +76,12 @@ impl ResponderConfig {
             visibility: Duration::from_secs(10),
             shed: true,
             poll_wait: Duration::from_secs(20),
+            interceptor: None,
         }
     }
 }
 
-/// What a [`Responder`] has counted since its start.
+/// What a [`Responder`] has counted since its start, and how busy it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ResponderStats {
     /// Messages received.
@@ -95,6 +100,16 @@ pub struct ResponderStats {
     pub panics: u64,
     /// Attempts of the journal that failed.
     pub journal_failures: u64,
+    /// How many requests the service works on at once at most.
+    pub slots: u32,
+    /// How many it works on.
+    pub slots_busy: u32,
+    /// Messages that have a place: received, not settled yet. Places that a poll holds for what it may bring count too.
+    pub unsettled: u64,
+    /// The places for them.
+    pub max_unsettled: u64,
+    /// How full the requests to SQS were.
+    pub batches: BatchFill,
 }
 
 /// Works requests with a [`tower::Service`] and records each operation in a [`Journal`].
@@ -109,27 +124,13 @@ impl<S, J> fmt::Debug for Responder<S, J> {
     }
 }
 
-/// Reads the counters of a responder, also while it runs.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Counters(Arc<Mutex<ResponderStats>>);
-
-impl Counters {
-    fn count(&self, change: impl FnOnce(&mut ResponderStats)) {
-        change(&mut self.0.lock().expect("no code panics while it holds the lock"));
-    }
-
-    fn read(&self) -> ResponderStats {
-        *self.0.lock().expect("no code panics while it holds the lock")
-    }
-}
-
 struct Shared<S, J> {
     queue: Queue,
     allowed_reply_queues: AllowedReplyQueues,
     worker_id: Arc<str>,
     service: S,
     journal: J,
-    slots: Slots,
+    slots: Arc<Slots>,
     visibility: Visibility,
     outbox: Outbox,
     deletes: Batcher<DeleteMessages>,
@@ -139,7 +140,8 @@ struct Shared<S, J> {
     visibility_timeout: Duration,
     /// How often a message is received before it goes to the dead-letter queue, if it ever does.
     max_receive_count: Option<u32>,
-    counters: Counters,
+    counters: Arc<Counters>,
+    batches: Arc<BatchCounters>,
     /// Pollers and deliveries; none is left when the responder has stopped.
     tasks: TaskTracker,
     /// No further messages are to be received.
@@ -162,7 +164,7 @@ where
     /// When a setting is out of range, or the queue does not exist.
     pub async fn new(aws: &SdkConfig, config: ResponderConfig, service: S, journal: J) -> Result<Self, StartError> {
         check(&config)?;
-        let sqs = Sqs::new(aws);
+        let sqs = Sqs::watched(aws, config.interceptor);
         let queue = sqs.queue(&config.request_queue).await;
         let queue = queue.map_err(|source| StartError::Queue { role: "request", source })?;
         let max_receive_count = last_delivery::max_receive_count(&queue).await;
@@ -174,16 +176,17 @@ where
             worker_id: config.worker_id.into(),
             service,
             journal,
-            slots: Slots::new(config.concurrency, config.max_unsettled),
+            slots: Arc::new(Slots::new(config.concurrency, config.max_unsettled)),
             visibility: Visibility::start(queue.clone(), config.visibility),
             clock: sqs.clock().clone(),
+            batches: sqs.batches().clone(),
             outbox: Outbox::new(sqs),
             deletes: Batcher::start(DeleteMessages { queue: queue.clone() }, DELETE_SLOTS),
             shed: config.shed,
             poll_wait: config.poll_wait,
             visibility_timeout: config.visibility,
             max_receive_count,
-            counters: Counters::default(),
+            counters: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             abandoning: CancellationToken::new(),
@@ -194,10 +197,18 @@ where
         Ok(Self { shared: Arc::new(shared), pollers })
     }
 
-    /// A function that reads the counters, also while the responder runs.
+    /// A function that tells how it is doing, also while it runs.
     pub fn stats(&self) -> impl Fn() -> ResponderStats + Send + Sync + 'static + use<S, J, T> {
-        let counters = self.shared.counters.clone();
-        move || counters.read()
+        let Shared { counters, slots, batches, .. } = &*self.shared;
+        let (counters, slots, batches) = (counters.clone(), slots.clone(), batches.clone());
+        move || ResponderStats {
+            slots: slots.concurrency,
+            slots_busy: slots.busy.load(Ordering::Relaxed),
+            unsettled: (slots.max_unsettled - slots.unsettled.available_permits()) as u64,
+            max_unsettled: slots.max_unsettled as u64,
+            batches: batches.fill(),
+            ..counters.read()
+        }
     }
 
     /// Works requests until `shutdown` is ready, then stops: lets the polls under way come home and gives back at once what
@@ -224,6 +235,7 @@ where
 /// The places for requests at work, and for those that are worked but not settled.
 struct Slots {
     concurrency: u32,
+    max_unsettled: usize,
     work: Arc<Semaphore>,
     unsettled: Arc<Semaphore>,
     /// Slots whose service runs: not those that a poll has reserved.
@@ -242,10 +254,12 @@ struct Slot {
 
 impl Slots {
     fn new(concurrency: usize, max_unsettled: usize) -> Self {
+        let max_unsettled = concurrency + max_unsettled;
         Self {
             concurrency: u32::try_from(concurrency).unwrap_or(u32::MAX),
+            max_unsettled,
             work: Arc::new(Semaphore::new(concurrency)),
-            unsettled: Arc::new(Semaphore::new(concurrency + max_unsettled)),
+            unsettled: Arc::new(Semaphore::new(max_unsettled)),
             busy: Arc::default(),
             gathering: tokio::sync::Mutex::default(),
         }

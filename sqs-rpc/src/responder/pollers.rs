@@ -27,7 +27,7 @@ where
         match shared.queue.receive(slots.len(), shared.poll_wait, shared.visibility_timeout).await {
             Ok(messages) => {
                 backoff.reset();
-                shared.counters.count(|stats| stats.received += messages.len() as u64);
+                shared.counters.received.add(messages.len() as u64);
                 if shared.stopping.is_cancelled() {
                     return give_back(&shared, &messages).await;
                 }
@@ -53,7 +53,7 @@ async fn give_back<S, J>(shared: &Shared<S, J>, messages: &[Received]) {
     let receipts: Vec<_> = messages.iter().map(|message| message.receipt.clone()).collect();
     for result in shared.queue.change_visibility_batch(&receipts, Duration::ZERO).await {
         match result {
-            Ok(()) => shared.counters.count(|stats| stats.given_back += 1),
+            Ok(()) => shared.counters.given_back.add(1),
             Err(error) => tracing::warn!(%error, "a message could not be given back, it stays invisible for a while"),
         }
     }

@@ -61,7 +61,7 @@ where
     let span = tracing::debug_span!("delivery", id = %request.id, receive_count);
     async {
         if shared.shed && request.may_be_shed() {
-            shared.counters.count(|stats| stats.shed += 1);
+            shared.counters.shed.add(1);
             tracing::info!("dropped unworked, nobody waits any more");
             shared.delete(receipt).await;
             return;
@@ -91,8 +91,8 @@ impl<S, J> Shared<S, J> {
             None => self.call_service(request.clone()).await,
         };
         match &outcome {
-            Ok(_) => self.counters.count(|stats| stats.succeeded += 1),
-            Err(_) => self.counters.count(|stats| stats.failed += 1),
+            Ok(_) => self.counters.succeeded.add(1),
+            Err(_) => self.counters.failed.add(1),
         }
         let times = WorkTimes { started, finished: clock::unix_ms() };
         Operation { request, worker: self.worker_id.clone(), times, outcome }
@@ -107,7 +107,7 @@ impl<S, J> Shared<S, J> {
         let call = async { service.ready().await?.call(request).await };
         // The service's state is a clone of its own that goes with the panic.
         AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_panic| {
-            self.counters.count(|stats| stats.panics += 1);
+            self.counters.panics.add(1);
             tracing::error!("the service panicked");
             Err(Failure::internal())
         })
@@ -177,7 +177,7 @@ impl<S, J> Shared<S, J> {
     {
         let mut backoff = JOURNAL_BACKOFF;
         while let Err(error) = self.journal.record(operation).await {
-            self.counters.count(|stats| stats.journal_failures += 1);
+            self.counters.journal_failures.add(1);
             tracing::warn!(error, "cannot record the operation, trying again");
             backoff.pause().await;
         }
@@ -201,7 +201,7 @@ impl<S, J> Shared<S, J> {
 
     /// Leaves a message that cannot be answered to the dead-letter queue.
     async fn defer(&self, receipt: String, receive_count: u32, reason: &str) {
-        self.counters.count(|stats| stats.deferred += 1);
+        self.counters.deferred.add(1);
         let pause = DEFERRAL.saturating_mul(2_u32.saturating_pow(receive_count.saturating_sub(1))).min(MAX_DEFERRAL);
         tracing::warn!(reason, receive_count, "a message that cannot be answered");
         for result in self.queue.change_visibility_batch(&[receipt], pause).await {
