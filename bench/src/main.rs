@@ -4,6 +4,7 @@
 //! with 1 when a promise was not kept. `bench/README.md` tells what each shows.
 
 mod caller;
+mod callgrind;
 mod chart;
 mod floor;
 mod http;

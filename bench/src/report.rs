@@ -38,7 +38,15 @@ pub(crate) struct Table(Vec<Vec<String>>);
 
 impl Report {
     pub(crate) fn new(scenario: &'static str, parameters: Value) -> Self {
-        Self { scenario, parameters, figures: json!({}), tables: Vec::new(), facts: Vec::new(), targets: Vec::new(), promises: Vec::new() }
+        Self {
+            scenario,
+            parameters,
+            figures: json!({}),
+            tables: Vec::new(),
+            facts: Vec::new(),
+            targets: Vec::new(),
+            promises: Vec::new(),
+        }
     }
 
     /// Adds a figure to the JSON.

@@ -80,7 +80,8 @@ impl Hop {
         if self.batching == Batching::Ones && count == 1 {
             return self.send_one().await;
         }
-        let entry = |index: usize| SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(self.body);
+        let entry =
+            |index: usize| SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(self.body);
         let entries = (0..count).map(|index| entry(index).build()).collect::<Result<Vec<_>, _>>()?;
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
         let answer = request.send().await.map_err(failed)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use compute_process::aws;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::server::TcpIncoming;
 
 use crate::BoxError;
 use crate::floor::echo::{Pump, Server};
@@ -59,8 +59,9 @@ pub(crate) async fn run(flags: Flags, shutdown: impl Future<Output = ()>) -> Res
     let messages = Messages { requests, replies, slots: flags.slots, window: flags.window };
     let listener = TcpListener::bind(flags.listen).await?;
     tracing::info!(address = %listener.local_addr()?, "ready");
-    let server = tonic::transport::Server::builder().tcp_nodelay(true).add_service(Server::new(messages));
-    server.serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown).await?;
+    let server = tonic::transport::Server::builder().add_service(Server::new(messages));
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    server.serve_with_incoming_shutdown(incoming, shutdown).await?;
     Ok(())
 }
 
@@ -110,7 +111,8 @@ impl Pump for Messages {
     async fn pump(&self, count: u64) -> Result<(), BoxError> {
         let (window, slots) = (Arc::new(Semaphore::new(self.window)), Arc::new(Semaphore::new(self.slots)));
         let size = self.requests.batching().size() as u64;
-        let sizes = || (0..count).step_by(self.requests.batching().size()).map(|start| size.min(count - start) as usize);
+        let sizes =
+            || (0..count).step_by(self.requests.batching().size()).map(|start| size.min(count - start) as usize);
         let sending = async {
             for size in sizes() {
                 window.acquire_many(u32::try_from(size)?).await?.forget();

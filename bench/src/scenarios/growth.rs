@@ -128,6 +128,7 @@ async fn watch(gateway: &Gateway, tally: &SharedTally, time: Duration) -> Result
     tokio::time::sleep(time / 2).await;
     let waiting = machine::metric(gateway.admin, "compute_gateway_waiters").await?;
     tokio::time::sleep(time / 2).await;
-    let (ended, processor) = (tally.ended() - ended, machine::processor_time(&gateway.process)?.saturating_sub(processor));
+    let (ended, processor) =
+        (tally.ended() - ended, machine::processor_time(&gateway.process)?.saturating_sub(processor));
     Ok((waiting as f64, processor.as_secs_f64() * 1e6 / ended.max(1) as f64))
 }

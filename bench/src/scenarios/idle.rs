@@ -43,8 +43,8 @@ pub(crate) struct Flags {
     /// How many calls of such a round are counted, over a connection that is there
     #[arg(long, default_value_t = 48)]
     distant_calls: u64,
-    /// How many polls the floor has waiting on each hop
-    #[arg(long, default_value_t = 2)]
+    /// How many polls the floor has waiting on each hop: enough for what follows a reply to be in nobody's way
+    #[arg(long, default_value_t = 4)]
     slots: usize,
     /// The deadline of a call
     #[arg(long, default_value = "30s", value_parser = flags::duration(Duration::from_secs(1)..=Duration::from_secs(900)))]

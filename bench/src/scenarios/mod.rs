@@ -2,6 +2,7 @@
 
 mod growth;
 mod idle;
+mod instructions;
 mod log_cost;
 mod mixed;
 mod no_worker;
@@ -67,6 +68,8 @@ pub(crate) enum Scenario {
     Growth(growth::Flags),
     /// Short and very long lists at once: right answers, and how long each size takes
     Mixed(mixed::Flags),
+    /// Counts with callgrind the instructions of a call in the gateway, and the share of its own code
+    Instructions(instructions::Flags),
 }
 
 /// Runs a scenario.
@@ -85,6 +88,7 @@ pub(crate) async fn run(options: &Options, scenario: Scenario) -> Result<Report,
         Scenario::Throughput(flags) => throughput::run(options, &flags).await,
         Scenario::Growth(flags) => growth::run(options, &flags).await,
         Scenario::Mixed(flags) => mixed::run(options, &flags).await,
+        Scenario::Instructions(flags) => instructions::run(options, &flags).await,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::entrant::Load;
 use crate::report::{Report, Table};
-use crate::traffic::{self, Traffic};
+use crate::traffic::Traffic;
 
 /// A load with the name it has in the table.
 pub(super) struct Named<'a> {
@@ -59,9 +59,9 @@ pub(super) fn tell(report: &mut Report, named: &[Named<'_>]) {
     row("$ a million, S3", &|named| format!("{:.3}", named.million("s3")));
     row("$ a million", &|named| format!("{:.3}", named.million("sqs") + named.million("s3")));
     report.table(table);
-    report.fact("Dollars are those of us-east-1, idle polls included", traffic::PRICES);
-    let figures: serde_json::Map<String, Value> = named.iter().map(|one| (one.name.clone(), figures(one))).collect();
-    report.figure("costs", figures);
+    for named in named {
+        report.figure(&format!("costs, {}", named.name), figures(named));
+    }
 }
 
 fn figures(named: &Named<'_>) -> Value {

@@ -23,6 +23,7 @@ use crate::spread::Spread;
 use crate::system::{LogMode, System};
 use crate::tally::Tally;
 use crate::targets::{Figure, Measured};
+use crate::traffic;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Flags {
@@ -225,16 +226,17 @@ fn tell_rounds(report: &mut Report, all: &[Measurements]) {
 }
 
 fn tell_costs(report: &mut Report, all: &[Measurements]) {
-    let mut named = Vec::new();
     for measured in all {
+        let mut named = Vec::new();
         for contender in Contender::ALL {
             let place = contender as usize;
-            for (loads, callers) in [(&measured.saturated[place], "full"), (&measured.lone[place], "one")] {
-                named.push(Named { name: format!("{} {} {callers}", measured.mode.name(), contender.name()), loads });
+            for (loads, callers) in [(&measured.saturated[place], "best"), (&measured.lone[place], "1")] {
+                named.push(Named { name: format!("{}, {}, {callers}", measured.mode.name(), contender.name()), loads });
             }
         }
+        costs::tell(report, &named);
     }
-    costs::tell(report, &named);
+    report.fact("Dollars are those of us-east-1, idle polls included", traffic::PRICES);
 }
 
 fn tell_loads(report: &mut Report, all: &[Measurements], flags: &Flags) -> Result<(), BoxError> {
@@ -244,7 +246,8 @@ fn tell_loads(report: &mut Report, all: &[Measurements], flags: &Flags) -> Resul
         for (per_second, tally) in offered {
             let [p50, p90, p99] = [0.5, 0.9, 0.99].map(|part| duration(tally.quantile(part)));
             table.row([mode.name().to_owned(), format!("{per_second:.0}"), p50, p90, p99, tally.endings()]);
-            figures.push(json!({ "log_mode": mode.name(), "offered_per_second": per_second, "calls": tally.to_json() }));
+            figures
+                .push(json!({ "log_mode": mode.name(), "offered_per_second": per_second, "calls": tally.to_json() }));
         }
         for (part, name) in [(0.5, "p50"), (0.99, "p99")] {
             let points = offered.iter().map(|(load, tally)| (*load, tally.quantile(part).as_secs_f64())).collect();
