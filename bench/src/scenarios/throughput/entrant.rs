@@ -34,6 +34,7 @@ pub(super) struct Entrant {
     deadline: Duration,
 }
 
+#[allow(clippy::large_enum_variant, reason = "a run has three of them")]
 enum Kind {
     System { gateway: Gateway, workers: Vec<Process>, gateways: Gateways },
     Pair(Pair),
