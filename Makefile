@@ -14,7 +14,7 @@ export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
 FUZZ_TARGETS ?= request reply pointer payload headers log
 
-.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench-scenarios bench-kernel
+.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench bench-scenarios bench-kernel
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -22,7 +22,7 @@ help: ## This list
 test: install lint rust-test web-check python-test page-test ## Everything CI runs; installs what it needs
 	@echo "make test: everything passed"
 
-install: ## Installs what the tests need: Debian's Chromium and libfaketime, Node packages, a Python environment, cargo-deny
+install: ## Installs what the tests need: Debian's Chromium, libfaketime and valgrind, Node packages, a Python environment, cargo-deny
 	@.ci/install "$(VENV)"
 
 lint: ## Formatting, lints, documentation, licences of dependencies
@@ -61,6 +61,9 @@ deploy-check: ## The deployment on emulators of AWS and in a clean Debian, some 
 	cargo build --workspace --bins --locked
 	shellcheck deploy/deploy deploy/install
 	PATH="$(VENV)/bin:$$PATH" python -m pytest local/tests/python/test_deploy_*.py
+
+bench: ## The system beside the floor that SQS sets, some 15 minutes; redraws bench/latency-by-load.svg. Not a part of `make test`
+	bench/run-fast
 
 bench-scenarios: ## Load and survival at full length, an hour and more: bench/README.md. Not a part of `make test`
 	bench/run-all

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::processes::Process;
 use crate::{BoxError, http};
@@ -22,6 +23,17 @@ fn memory(process: &Process, field: &str) -> Result<u64, BoxError> {
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kib: u64 = line.ok_or_else(|| format!("no {field}"))?.trim().trim_end_matches(" kB").parse()?;
     Ok(kib << 10)
+}
+
+/// The time of processors that a process has used so far, in its own code and in the kernel's for it. It is known to the
+/// hundredth of a second.
+pub(crate) fn processor_time(process: &Process) -> Result<Duration, BoxError> {
+    let pid = process.pid().ok_or("the process has ended")?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The second field is the program's name in parentheses, which may hold anything.
+    let (_, fields) = stat.rsplit_once(')').ok_or("no name in the state of the process")?;
+    let ticks: Vec<u64> = fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(Duration::from_secs_f64(ticks.iter().sum::<u64>() as f64 / rustix::param::clock_ticks_per_second() as f64))
 }
 
 /// How busy the processors of the machine have been since the start or the last look, everything that runs included.

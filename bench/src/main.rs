@@ -4,6 +4,9 @@
 //! with 1 when a promise was not kept. `bench/README.md` tells what each shows.
 
 mod caller;
+mod callgrind;
+mod chart;
+mod floor;
 mod http;
 mod large_list;
 mod load;
@@ -11,6 +14,7 @@ mod log_objects;
 mod machine;
 mod parts;
 mod processes;
+mod progress;
 mod question;
 mod queues;
 mod report;
@@ -20,6 +24,7 @@ mod store;
 mod stream_call;
 mod system;
 mod tally;
+mod targets;
 mod traffic;
 
 use std::process::ExitCode;
@@ -55,6 +60,8 @@ struct Flags {
 enum Command {
     #[command(flatten)]
     Scenario(Scenario),
+    /// Puts the figures with targets of all reports into one table, and tells which are kept and which are missed
+    Targets(targets::Flags),
     /// A part of the system that differs from the real one, or what it is compared with; scenarios start it
     #[command(subcommand, hide = true)]
     Part(Part),
@@ -79,6 +86,7 @@ async fn run(flags: Flags) -> Result<bool, BoxError> {
     let shutdown = shutdown::requested()?;
     let scenario = match flags.command {
         Command::Scenario(scenario) => scenario,
+        Command::Targets(targets) => return targets::tell(&targets, flags.options.json.as_deref()),
         Command::Part(part) => return parts::run(part, shutdown).await.map(|()| true),
     };
     let report: Report = tokio::select! {

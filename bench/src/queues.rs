@@ -76,6 +76,12 @@ impl Queues {
         Ok(answer.await?.queue_urls.unwrap_or_default())
     }
 
+    /// Makes a queue, if there is none of that name; its URL.
+    pub(crate) async fn create(&self, name: &str) -> Result<String, BoxError> {
+        let answer = persist(async || self.client.create_queue().queue_name(name).send().await);
+        answer.await?.queue_url.ok_or_else(|| "no URL".into())
+    }
+
     async fn url(&self, queue: &str) -> Result<String, BoxError> {
         let answer = persist(async || self.client.get_queue_url().queue_name(queue).send().await);
         answer.await?.queue_url.ok_or_else(|| "no URL".into())

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::BoxError;
+use crate::targets::{self, Measured};
 
 /// The outcome of a scenario.
 #[derive(Debug, Serialize)]
@@ -19,6 +20,7 @@ pub(crate) struct Report {
     tables: Vec<Table>,
     #[serde(skip)]
     facts: Vec<(String, String)>,
+    targets: Vec<Measured>,
     promises: Vec<Promise>,
 }
 
@@ -36,7 +38,15 @@ pub(crate) struct Table(Vec<Vec<String>>);
 
 impl Report {
     pub(crate) fn new(scenario: &'static str, parameters: Value) -> Self {
-        Self { scenario, parameters, figures: json!({}), tables: Vec::new(), facts: Vec::new(), promises: Vec::new() }
+        Self {
+            scenario,
+            parameters,
+            figures: json!({}),
+            tables: Vec::new(),
+            facts: Vec::new(),
+            targets: Vec::new(),
+            promises: Vec::new(),
+        }
     }
 
     /// Adds a figure to the JSON.
@@ -62,6 +72,11 @@ impl Report {
         self.promise(promise, count == 0, count.to_string());
     }
 
+    /// Adds a measurement that has a target. A target that is missed breaks no promise: it stays in the table.
+    pub(crate) fn target(&mut self, measured: Measured) {
+        self.targets.push(measured);
+    }
+
     pub(crate) fn is_kept(&self) -> bool {
         self.promises.iter().all(|promise| promise.kept)
     }
@@ -78,6 +93,9 @@ impl Report {
         }
         for (what, seen) in &self.facts {
             writeln!(out, "{what}: {seen}")?;
+        }
+        if !self.targets.is_empty() {
+            writeln!(out, "\n{}", targets::table(&self.targets).render())?;
         }
         let mut promises = Table::new(&["promise", "seen", ""]);
         for Promise { promise, seen, kept } in &self.promises {
@@ -113,7 +131,7 @@ impl Table {
     }
 
     /// Columns as wide as they must be, numbers to the right.
-    fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let columns = self.0.first().map_or(0, Vec::len);
         let width = |column: usize| self.0.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
         let widths: Vec<_> = (0..columns).map(width).collect();

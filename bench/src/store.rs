@@ -39,6 +39,13 @@ impl Store {
         Ok(())
     }
 
+    /// Puts an object in one piece where none is yet.
+    pub(crate) async fn create(&self, key: &str, data: Bytes) -> Result<(), BoxError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key).if_none_match("*");
+        request.body(ByteStream::from(data)).send().await.map_err(failed)?;
+        Ok(())
+    }
+
     /// Puts an object in parts.
     pub(crate) async fn put_in_parts(&self, key: &str, data: &Bytes, parts: Parts) -> Result<(), BoxError> {
         let upload =

@@ -117,6 +117,14 @@ impl System {
         self.gateway_of(std::env::current_exe()?, &["part", "taking-gateway"], name, &[]).await
     }
 
+    /// Starts a gateway under callgrind, which counts nothing yet and will write to files of that name, and waits until it serves.
+    pub(crate) async fn counted_gateway(&self, name: &str, out: &Path) -> Result<Gateway, BoxError> {
+        let (out, program) = (format!("--callgrind-out-file={}", out.display()), self.bin_dir.join("compute-gateway"));
+        let program = program.display().to_string();
+        let command = ["--tool=callgrind", "--instr-atstart=no", "--compress-pos=no", &out, &program];
+        self.gateway_of("valgrind".into(), &command, name, &[]).await
+    }
+
     async fn gateway_of(
         &self,
         program: PathBuf,

@@ -38,6 +38,9 @@ pub(crate) struct Requests {
     pub(crate) handled: u64,
     /// What those count on a bill.
     pub(crate) billed: u64,
+    /// Those that were polls of a queue and brought no message.
+    #[serde(default)]
+    pub(crate) empty: u64,
 }
 
 impl Traffic {
@@ -70,6 +73,23 @@ impl Traffic {
         ["s3:PutObject", "s3:UploadPart"].map(|operation| self.requests(operation).handled).iter().sum()
     }
 
+    /// How often SQS was asked for something, but for polls that brought no message.
+    pub(crate) fn sqs_requests(&self) -> u64 {
+        let of_sqs = self.iter().filter(|(operation, _)| operation.starts_with("sqs:"));
+        of_sqs.map(|(_, requests)| requests.handled - requests.empty).sum()
+    }
+
+    /// How often S3 was asked for something.
+    pub(crate) fn s3_requests(&self) -> u64 {
+        let of_s3 = self.iter().filter(|(operation, _)| operation.starts_with("s3:"));
+        of_s3.map(|(_, requests)| requests.handled).sum()
+    }
+
+    /// How many polls brought no message.
+    pub(crate) fn empty_polls(&self) -> u64 {
+        self.iter().map(|(_, requests)| requests.empty).sum()
+    }
+
     /// Those of an operation.
     pub(crate) fn requests(&self, operation: &str) -> Requests {
         self.0.get(operation).copied().unwrap_or_default()
@@ -98,8 +118,13 @@ impl Sub for Requests {
     type Output = Self;
 
     fn sub(self, then: Self) -> Self {
-        let Self { arrived, handled, billed } = then;
-        Self { arrived: self.arrived - arrived, handled: self.handled - handled, billed: self.billed - billed }
+        let Self { arrived, handled, billed, empty } = then;
+        Self {
+            arrived: self.arrived - arrived,
+            handled: self.handled - handled,
+            billed: self.billed - billed,
+            empty: self.empty - empty,
+        }
     }
 }
 
@@ -123,7 +148,7 @@ mod tests {
         let new = now.since(&then);
         assert_eq!(
             new.requests("sqs:SendMessage"),
-            Requests { arrived: 1_000_002, handled: 1_000_001, billed: 1_000_000 }
+            Requests { arrived: 1_000_002, handled: 1_000_001, billed: 1_000_000, empty: 0 }
         );
         assert!((new.dollars("sqs") - 0.40).abs() < 1e-9);
         assert!((new.dollars("s3") - 5.20).abs() < 1e-9);

@@ -8,10 +8,12 @@
 //!
 //! ```json
 //! {"s3:PutObject": {"arrived": 100, "handled": 99, "billed": 99},
+//!  "sqs:ReceiveMessage": {"arrived": 20, "handled": 20, "billed": 20, "empty": 8},
 //!  "sqs:SendMessageBatch": {"arrived": 12, "handled": 12, "billed": 14}}
 //! ```
 //!
-//! The fields are those of [`Requests`](crate::chaos::Requests); operations that nobody asked for are not there.
+//! The fields are those of [`Requests`](crate::chaos::Requests); operations that nobody asked for are not there, nor
+//! is an `empty` of 0.
 
 use std::io;
 use std::pin::pin;

@@ -2,6 +2,8 @@
 //! processes: this program again, with a hidden command.
 
 mod bare_stream;
+mod floor_gateway;
+mod floor_worker;
 mod gateway;
 mod slow_worker;
 
@@ -15,6 +17,10 @@ use crate::BoxError;
 pub(crate) enum Part {
     /// A program that puts a long list to S3, gets it and computes
     BareStream(bare_stream::Flags),
+    /// The gateway of the floor
+    FloorGateway(floor_gateway::Flags),
+    /// The worker of the floor
+    FloorWorker(floor_worker::Flags),
     /// A worker whose work takes a fixed time
     SlowWorker(slow_worker::Flags),
     /// A gateway that takes every call
@@ -25,6 +31,8 @@ pub(crate) enum Part {
 pub(crate) async fn run(part: Part, shutdown: impl Future<Output = ()>) -> Result<(), BoxError> {
     match part {
         Part::BareStream(flags) => bare_stream::run(flags).await,
+        Part::FloorGateway(flags) => floor_gateway::run(flags, shutdown).await,
+        Part::FloorWorker(flags) => floor_worker::run(flags, shutdown).await,
         Part::SlowWorker(flags) => slow_worker::run(flags, shutdown).await,
         Part::TakingGateway(flags) => gateway::run(*flags, shutdown).await,
     }

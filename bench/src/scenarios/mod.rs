@@ -1,12 +1,17 @@
 //! The scenarios, one a file. Each starts what it needs, and reports.
 
+mod growth;
+mod idle;
+mod instructions;
 mod log_cost;
+mod mixed;
 mod no_worker;
 mod operations;
 mod overload;
 mod rolling_restart;
 mod soak;
 mod stream;
+mod throughput;
 mod torture;
 mod waiting;
 
@@ -55,6 +60,16 @@ pub(crate) enum Scenario {
     LogCost(log_cost::Flags),
     /// Streams very long lists: right answers, little memory of the gateway, not much slower than a bare program
     Stream(stream::Flags),
+    /// One call at a time: how much longer it takes than two bare hops through SQS and a bare call
+    Idle(idle::Flags),
+    /// As many calls as go, beside what the bare SDK can do and what the naive way does: calls a second, processor time, requests
+    Throughput(throughput::Flags),
+    /// Has 1 to 10,000 calls wait at the same rate: what one costs the gateway's processor stays the same
+    Growth(growth::Flags),
+    /// Short and very long lists at once: right answers, and how long each size takes
+    Mixed(mixed::Flags),
+    /// Counts with callgrind the instructions of a call in the gateway, and the share of its own code
+    Instructions(instructions::Flags),
 }
 
 /// Runs a scenario.
@@ -69,6 +84,11 @@ pub(crate) async fn run(options: &Options, scenario: Scenario) -> Result<Report,
         Scenario::Operations(flags) => operations::run(options, &flags).await,
         Scenario::LogCost(flags) => log_cost::run(options, &flags).await,
         Scenario::Stream(flags) => stream::run(options, &flags).await,
+        Scenario::Idle(flags) => idle::run(options, &flags).await,
+        Scenario::Throughput(flags) => throughput::run(options, &flags).await,
+        Scenario::Growth(flags) => growth::run(options, &flags).await,
+        Scenario::Mixed(flags) => mixed::run(options, &flags).await,
+        Scenario::Instructions(flags) => instructions::run(options, &flags).await,
     }
 }
 

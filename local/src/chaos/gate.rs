@@ -14,7 +14,7 @@ use super::disorder::Disorder;
 use super::operation::{Operation, Service};
 use super::outage::Outage;
 use super::spec::Chaos;
-use super::traffic::{Counters, Fault, Traffic};
+use super::traffic::{Counters, Fault, NoMessages, Traffic};
 use crate::sqs::SqsError;
 
 /// What SQS bills as one request, in bytes.
@@ -96,6 +96,9 @@ impl Gate {
             () = self.outage.begins(service) => return Refusal::Unavailable.answer(service),
         };
         self.counters.handled(operation, billed(service, sent.max(answer.body().size_hint().lower())));
+        if answer.extensions().get::<NoMessages>().is_some() {
+            self.counters.empty(operation);
+        }
         if self.loses_response(operation, number) {
             return Err(s3s::HttpError::new(Box::new(LostResponse)));
         }

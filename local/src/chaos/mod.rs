@@ -25,6 +25,7 @@ pub use gate::Gate;
 pub use operation::{Operation, Service};
 pub use outage::Outage;
 pub use spec::{Chaos, ChaosError, Delay, Rate};
+pub(crate) use traffic::NoMessages;
 pub use traffic::{Fault, Requests, Traffic};
 
 pub(crate) use dice::Draws;

@@ -60,7 +60,19 @@ pub struct Requests {
     /// What those handled count on a bill: S3's one each, SQS's one per 64 KiB begun. Measured on bodies of requests and
     /// answers, whose JSON is a little longer than the messages that AWS measures.
     pub billed: u64,
+    /// How many of those handled were polls of a queue that brought no message.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub empty: u64,
 }
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// An extension of the response to a poll of a queue that brings no message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoMessages;
 
 /// Everything counted so far. Printed, it is a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,9 +100,9 @@ impl Traffic {
 
 impl fmt::Display for Traffic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<34}{:>10}{:>10}{:>10}", "operation", "arrived", "handled", "billed")?;
-        for (operation, Requests { arrived, handled, billed }) in &self.requests {
-            writeln!(f, "{:<34}{arrived:>10}{handled:>10}{billed:>10}", operation.to_string())?;
+        writeln!(f, "{:<34}{:>10}{:>10}{:>10}{:>10}", "operation", "arrived", "handled", "billed", "empty")?;
+        for (operation, Requests { arrived, handled, billed, empty }) in &self.requests {
+            writeln!(f, "{:<34}{arrived:>10}{handled:>10}{billed:>10}{empty:>10}", operation.to_string())?;
         }
         write!(f, "\n{:<34}{:>10}", "fault", "injected")?;
         for (fault, count) in &self.faults {
@@ -112,6 +124,7 @@ struct RequestCounters {
     arrived: AtomicU64,
     handled: AtomicU64,
     billed: AtomicU64,
+    empty: AtomicU64,
 }
 
 impl Counters {
@@ -127,6 +140,13 @@ impl Counters {
         }
     }
 
+    /// Counts a poll that was handled and brought no message.
+    pub(super) fn empty(&self, operation: Operation) {
+        if let Some(counters) = self.requests.get(&operation) {
+            counters.empty.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn injected(&self, fault: Fault) {
         if let Some(counter) = self.faults.get(&fault) {
             counter.fetch_add(1, Ordering::Relaxed);
@@ -138,6 +158,7 @@ impl Counters {
             arrived: counters.arrived.load(Ordering::Relaxed),
             handled: counters.handled.load(Ordering::Relaxed),
             billed: counters.billed.load(Ordering::Relaxed),
+            empty: counters.empty.load(Ordering::Relaxed),
         };
         let requests = self.requests.iter().map(|(operation, counters)| (*operation, read(counters)));
         let faults = self.faults.iter().map(|(fault, counter)| (*fault, counter.load(Ordering::Relaxed)));

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::error::SqsError;
+use crate::chaos::NoMessages;
 
 /// More than a batch of 1 MiB can take with every byte escaped.
 const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
@@ -81,16 +82,26 @@ pub(super) fn in_range(name: &'static str, value: Option<i64>, least: u64, most:
 
 /// The JSON of a successful answer.
 #[derive(Debug)]
-pub(super) struct Answer(Vec<u8>);
+pub(super) struct Answer {
+    json: Vec<u8>,
+    /// Whether a queue was polled and had nothing.
+    brings_no_messages: bool,
+}
 
 impl Answer {
     pub(super) fn new(output: &impl Serialize) -> Self {
-        Self(serde_json::to_vec(output).expect("outputs are structs with string keys, which are always JSON"))
+        let json = serde_json::to_vec(output).expect("outputs are structs with string keys, which are always JSON");
+        Self { json, brings_no_messages: false }
+    }
+
+    /// Of a poll that found no message.
+    pub(super) fn no_messages(output: &impl Serialize) -> Self {
+        Self { brings_no_messages: true, ..Self::new(output) }
     }
 
     /// Of an action without output.
     pub(super) fn empty() -> Self {
-        Self(b"{}".to_vec())
+        Self { json: b"{}".to_vec(), brings_no_messages: false }
     }
 }
 
@@ -109,13 +120,14 @@ impl SqsError {
 }
 
 pub(super) fn response(outcome: Result<Answer, SqsError>) -> Response<Full<Bytes>> {
+    let brings_no_messages = outcome.as_ref().is_ok_and(|answer| answer.brings_no_messages);
     let (status, query_error, body) = match outcome {
-        Ok(Answer(body)) => (StatusCode::OK, None, body),
+        Ok(answer) => (StatusCode::OK, None, answer.json),
         Err(error) => {
             let codes = error.codes();
             let body = Answer::new(&ErrorBody { shape: codes.shape, message: error.to_string() });
             let fault = if error.is_sender_fault() { "Sender" } else { "Receiver" };
-            (error.status(), Some(format!("{};{fault}", codes.query)), body.0)
+            (error.status(), Some(format!("{};{fault}", codes.query)), body.json)
         }
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
@@ -126,6 +138,9 @@ pub(super) fn response(outcome: Result<Answer, SqsError>) -> Response<Full<Bytes
     headers.insert("x-amzn-requestid", id);
     if let Some(query_error) = query_error {
         headers.insert("x-amzn-query-error", HeaderValue::try_from(query_error).expect("codes are visible ASCII"));
+    }
+    if brings_no_messages {
+        response.extensions_mut().insert(NoMessages);
     }
     response
 }

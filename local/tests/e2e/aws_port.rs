@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_sqs::config::retry::RetryConfig;
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Full};
@@ -182,6 +183,20 @@ async fn what_was_counted_can_be_read_and_reading_is_not_counted() {
     assert_eq!(traffic(&endpoint).await, expected);
     let refused = endpoint.raw(&traffic_request("DELETE", "localhost")).await;
     assert!(refused.starts_with("HTTP/1.1 405 ") && refused.contains("allow: GET\r\n"), "{refused}");
+}
+
+#[tokio::test]
+async fn polls_that_bring_no_message_are_counted_among_those_handled() {
+    let dir = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(dir.path()).await;
+    let sqs = endpoint.sqs(RetryConfig::disabled());
+    let queue = sqs.create_queue().queue_name("polled").send().await.unwrap().queue_url.unwrap();
+    let poll = || sqs.receive_message().queue_url(&queue).send();
+    assert_eq!(poll().await.unwrap().messages().len(), 0);
+    sqs.send_message().queue_url(&queue).message_body("a message").send().await.unwrap();
+    assert_eq!(poll().await.unwrap().messages().len(), 1);
+    let expected = serde_json::json!({"arrived": 2, "handled": 2, "billed": 2, "empty": 1});
+    assert_eq!(traffic(&endpoint).await["sqs:ReceiveMessage"], expected);
 }
 
 #[tokio::test]

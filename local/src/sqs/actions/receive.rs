@@ -77,7 +77,8 @@ impl Sqs {
             let handle = self.receipt_handles.seal(queue.id, *receipt);
             shown(&message.content, handle, system_names.values(message), &names)
         });
-        Ok(Answer::new(&ReceiveMessageOutput { messages: messages.collect() }))
+        let output = ReceiveMessageOutput { messages: messages.collect() };
+        Ok(if output.messages.is_empty() { Answer::no_messages(&output) } else { Answer::new(&output) })
     }
 }
 
