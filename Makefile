@@ -14,7 +14,7 @@ export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
 FUZZ_TARGETS ?= request reply pointer payload headers log
 
-.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench-scenarios bench-kernel
+.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench-scenarios bench-kernel compat
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,6 +61,17 @@ deploy-check: ## The deployment on emulators of AWS and in a clean Debian, some 
 	cargo build --workspace --bins --locked
 	shellcheck deploy/deploy deploy/install
 	PATH="$(VENV)/bin:$$PATH" python -m pytest local/tests/python/test_deploy_*.py
+
+# The first commit whose gateway and worker run together, and the first that sends large lists through S3.
+EARLIER ?= abe1ce6 ce5cb84
+EARLIER_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/earlier
+
+compat: ## Gateway of today with workers of EARLIER commits, and the reverse; builds those. Not a part of `make test`
+	@.ci/install "$(VENV)"
+	.ci/build-earlier "$(EARLIER_DIR)" $(EARLIER)
+	cargo build --workspace --bins --locked
+	folders=$$(printf '$(EARLIER_DIR)/%s:' $(EARLIER))
+	PATH="$(VENV)/bin:$$PATH" COMPUTE_EARLIER="$$folders" python -m pytest local/tests/python/test_compat.py
 
 bench-scenarios: ## Load and survival at full length, an hour and more: bench/README.md. Not a part of `make test`
 	bench/run-all
