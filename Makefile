@@ -14,7 +14,7 @@ export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
 FUZZ_TARGETS ?= request reply pointer payload headers log
 
-.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench-scenarios bench-kernel compat
+.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench-scenarios bench-kernel dist compat
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -59,8 +59,11 @@ deploy-check: ## The deployment on emulators of AWS and in a clean Debian, some 
 	@.ci/install "$(VENV)"
 	.ci/install-deploy-check "$(VENV)"
 	cargo build --workspace --bins --locked
-	shellcheck deploy/deploy deploy/install
+	shellcheck deploy/deploy deploy/install deploy/dist
 	PATH="$(VENV)/bin:$$PATH" python -m pytest local/tests/python/test_deploy_*.py
+
+dist: ## Archives and Debian packages of gateway and worker, in dist/; installs cargo-deb. See deploy/README.md
+	deploy/dist dist
 
 # The first commit whose gateway and worker run together, and the first that sends large lists through S3.
 EARLIER ?= abe1ce6 ce5cb84

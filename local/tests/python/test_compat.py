@@ -1,6 +1,7 @@
 """A gateway of this version with a worker of an earlier one, and the reverse. `make compat` builds the earlier ones and names
 the folders of their binaries in COMPUTE_EARLIER, separated by colons."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -87,3 +88,19 @@ def test_a_deadline_holds_without_a_worker_and_nothing_is_left(system, connect):
     system.worker("late")
     system.wait_until_empty(system.requests)
     assert caller.compute([1, 3]).statistics.mean == 2
+
+
+def test_a_tenant_is_that_of_its_calls_in_the_log(system, connect, earlier, earlier_role, tmp_path):
+    if earlier_role == "gateway":
+        if earlier.name == "abe1ce6":
+            pytest.skip("the first gateway knew no tenants")
+        gateway, metadata = system.gateway("--tenant-metadata", "x-tenant"), [("x-tenant", "acme")]
+    else:
+        token = "a-token-of-acme"
+        (tmp_path / "tokens").write_text(f"{hashlib.sha256(token.encode()).hexdigest()} acme\n", encoding="utf-8")
+        gateway, metadata = system.gateway("--tokens", tmp_path / "tokens"), [("authorization", f"Bearer {token}")]
+    system.worker("the-worker")
+    caller = connect(gateway.address)
+    answer = caller.stub.Compute(caller.request([1, 2]), timeout=60, metadata=metadata)
+    record = wait_until(lambda: system.log_record(answer.operation_id, "acme") or in_batches(system, answer), "it is logged")
+    assert record["tenant"] == "acme"
