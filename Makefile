@@ -65,7 +65,7 @@ deploy-check: ## The deployment on emulators of AWS and in a clean Debian, some 
 dist: ## Archives and Debian packages of gateway and worker, in dist/; installs cargo-deb. See deploy/README.md
 	deploy/dist dist
 
-# The first commit whose gateway and worker run together, and the first that sends large lists through S3.
+# One from before payloads, which its gateway and its worker do not know, and one that sends large lists through S3.
 EARLIER ?= abe1ce6 ce5cb84
 EARLIER_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/earlier
 

@@ -75,7 +75,7 @@ class Deployment:
         flags = ["--listen", listen, "--admin-listen", "127.0.0.1:0", *self._flags(), *flags]
         gateway = self.processes.start([self._binary("compute-gateway"), *flags], self._environment("gateway", environment))
         gateway.address = gateway.event("ready")["address"]
-        if "compute-gateway" not in self.binaries:  # The first ones did not say.
+        if "compute-gateway" not in self.binaries:  # Early ones did not say.
             gateway.admin = gateway.event("the admin port listens")["address"]
         return gateway
 

@@ -12,6 +12,8 @@ from callers import details
 from processes import wait_until
 
 EARLIER = [Path(folder) for folder in os.environ.get("COMPUTE_EARLIER", "").split(":") if folder]
+# It knows neither payloads nor tenants.
+OLDEST = "abe1ce6"
 pytestmark = [pytest.mark.heavy, pytest.mark.skipif(not EARLIER, reason="`make compat` builds the earlier versions")]
 
 # Larger than what goes through the queue, 448 KiB.
@@ -63,8 +65,8 @@ def test_a_large_list_goes_through_or_is_refused_with_a_typed_error(system, call
     try:
         answer = caller.compute(LARGE)
     except grpc.RpcError as error:
-        # The first version knew no payloads: its gateway took no such list, its worker found no list in a pointer.
-        assert earlier.name == "abe1ce6"
+        # Its gateway took no such list, its worker found no list in a pointer.
+        assert earlier.name == OLDEST
         expected = {"gateway": grpc.StatusCode.RESOURCE_EXHAUSTED, "worker": grpc.StatusCode.INVALID_ARGUMENT}[earlier_role]
         assert error.code() is expected, error
     else:
@@ -92,8 +94,8 @@ def test_a_deadline_holds_without_a_worker_and_nothing_is_left(system, connect):
 
 def test_a_tenant_is_that_of_its_calls_in_the_log(system, connect, earlier, earlier_role, tmp_path):
     if earlier_role == "gateway":
-        if earlier.name == "abe1ce6":
-            pytest.skip("the first gateway knew no tenants")
+        if earlier.name == OLDEST:
+            pytest.skip("this gateway knew no tenants")
         gateway, metadata = system.gateway("--tenant-metadata", "x-tenant"), [("x-tenant", "acme")]
     else:
         token = "a-token-of-acme"

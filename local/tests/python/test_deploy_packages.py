@@ -6,16 +6,20 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import grpc
 import pytest
 
 import debian_root
-from processes import REPOSITORY, binary
+from callers import Caller
+from deployment import Deployment
+from emulators import free_port
+from processes import REPOSITORY, binary, wait_until
 
 MISSING = debian_root.missing()
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900), pytest.mark.skipif(MISSING is not None, reason=str(MISSING))]
 
 ROLES = ["gateway", "worker"]
-# What exists by itself or stays by Debian's custom: the log of the installation, the user that files may still belong to.
+# Without what Debian keeps by itself: the log of the installation, caches, dpkg's own books.
 PATHS = "find / -xdev -path /var/log -prune -o -path /var/cache -prune -o -path /var/lib/dpkg -prune -o -name '*compute*' -print"
 
 
@@ -57,23 +61,79 @@ def host(packed, tmp_path_factory):
     container.end()
 
 
-def test_packages_install_without_a_start_run_from_their_units_and_leave_nothing_when_purged(host):
-    before = host.run(PATHS).stdout
+@pytest.fixture(scope="module")
+def left_from_before(host):
+    return host.run(PATHS).stdout
+
+
+@pytest.fixture(scope="module")
+def installed(host, left_from_before):  # noqa: ARG001  (what is looked at first)
     host.run("dpkg --install /release/*.deb")
+    return host
+
+
+@pytest.fixture(scope="module")
+def configured(installed, local_aws):
+    """Both run from their units, with the local stack in place of AWS."""
+    system = Deployment(local_aws, None, "packages")
+    aws_is = "".join(f"{name}={value}\n" for name, value in local_aws.environment.items())
+    names = f"COMPUTE_REQUEST_QUEUE=packages-requests\nCOMPUTE_LOG_BUCKET={system.bucket}\nCOMPUTE_PREFIX=packages\n"
+    installed.address = f"127.0.0.1:{free_port()}"
+    for role, own in (("gateway", f"COMPUTE_LISTEN={installed.address}\n"), ("worker", "COMPUTE_POLL_WAIT=1s\n")):
+        admin = f"127.0.0.1:{free_port()}"
+        installed.write(f"/etc/compute/{role}.env", f"{aws_is}{names}{own}COMPUTE_ADMIN_LISTEN={admin}\n")
+        installed.run(f"systemctl enable --now compute-{role}.service")
+        wait_until(lambda admin=admin: installed.run(f"curl -sf http://{admin}/readyz", check=False).returncode == 0, f"{role} is ready")
+    return installed
+
+
+def call(host, api):
+    with Caller(api, host.address) as caller:
+        return caller.compute([4, 5, 2, 35, 2452]).statistics
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_package_starts_nothing_and_its_unit_verifies(installed, role):
+    assert installed.shows(f"compute-{role}", "ActiveState") == "inactive", "it is not configured yet"
+    assert installed.run(f"systemctl is-enabled compute-{role}", check=False).stdout == "disabled\n"
+    assert installed.run(f"stat --format '%a %U' /etc/compute/{role}.env").stdout == "640 root\n"
+    checked = installed.run(f"systemd-analyze verify compute-{role}.service")
+    assert "compute" not in checked.stdout + checked.stderr
+
+
+def test_a_call_goes_through_gateway_and_worker_that_their_units_started(configured, api):
+    assert call(configured, api).median == 5
     for role in ROLES:
-        assert host.shows(f"compute-{role}", "ActiveState") == "inactive", "it is not configured yet"
-        assert host.run(f"systemctl is-enabled compute-{role}", check=False).stdout == "disabled\n"
-        assert host.run(f"stat --format '%a %U' /etc/compute/{role}.env").stdout == "640 root\n"
-        [path] = host.run(f"dpkg --listfiles compute-{role} | grep 'service$'").stdout.split()
-        checked = host.run(f"systemd-analyze verify {path}")
-        assert "compute" not in checked.stdout + checked.stderr
-        command = host.run(f"sed -n 's/^ExecStart=//p' {path}").stdout.strip()
-        assert host.run(f"{command} --version").stdout.startswith(f"compute-{role} ")
-    host.run("id compute")
-    # The unit starts it, as its user and in its sandbox; without AWS it says so, and is tried again.
-    host.run("systemctl start compute-worker.service")
-    assert host.shows("compute-worker", "Result") in ("success", "exit-code")
-    host.run("echo '# mine' >> /etc/compute/worker.env; dpkg --install /release/*.deb")
-    assert host.run("tail -n 1 /etc/compute/worker.env").stdout == "# mine\n", "an upgrade keeps settings"
-    host.run("dpkg --purge compute-gateway compute-worker")
-    assert host.run(PATHS).stdout == before
+        running = configured.shows(f"compute-{role}", "MainPID")
+        assert configured.run(f"readlink /proc/{running}/exe").stdout == f"/usr/bin/compute-{role}\n"
+        assert configured.run(f"stat --format %u /proc/{running}").stdout != "0\n"
+
+
+def test_an_upgrade_starts_what_runs_again_and_keeps_settings(configured, api):
+    before = [configured.shows(f"compute-{role}", "MainPID") for role in ROLES]
+    settings = configured.run("cat /etc/compute/*.env").stdout
+    configured.run("dpkg --install /release/*.deb")
+    assert configured.run("cat /etc/compute/*.env").stdout == settings
+    for role, pid in zip(ROLES, before, strict=True):
+        assert configured.shows(f"compute-{role}", "MainPID") not in ("0", pid)
+    with Caller(api, configured.address) as caller:
+        wait_until(lambda: answered(caller), "the gateway listens again")
+    assert call(configured, api).median == 5
+
+
+def answered(caller):
+    try:
+        return caller.compute([1, 3], timeout=10).statistics.mean == 2
+    except grpc.RpcError as error:
+        assert error.code() is grpc.StatusCode.UNAVAILABLE
+        return False
+
+
+def test_a_purge_stops_both_and_leaves_nothing_but_the_user(configured, left_from_before):
+    running = [configured.shows(f"compute-{role}", "MainPID") for role in ROLES]
+    assert "/usr/bin/compute-worker\n" in configured.run(PATHS).stdout
+    configured.run("dpkg --purge compute-gateway compute-worker")
+    for pid in running:
+        assert pid != "0" and configured.run(f"test -d /proc/{pid}", check=False).returncode != 0
+    assert configured.run(PATHS).stdout == left_from_before
+    configured.run("id compute")
