@@ -59,7 +59,7 @@ deploy-check: ## The deployment on emulators of AWS and in a clean Debian, some 
 	@.ci/install "$(VENV)"
 	.ci/install-deploy-check "$(VENV)"
 	cargo build --workspace --bins --locked
-	shellcheck deploy/deploy deploy/install deploy/dist
+	shellcheck deploy/deploy deploy/install deploy/dist deploy/debian/*/postinst
 	PATH="$(VENV)/bin:$$PATH" python -m pytest local/tests/python/test_deploy_*.py
 
 dist: ## Archives and Debian packages of gateway and worker, in dist/; installs cargo-deb. See deploy/README.md
