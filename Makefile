@@ -14,7 +14,7 @@ export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
 FUZZ_TARGETS ?= request reply pointer payload headers log
 
-.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench bench-scenarios bench-kernel
+.PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench bench-scenarios bench-kernel dist compat
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -59,11 +59,25 @@ deploy-check: ## The deployment on emulators of AWS and in a clean Debian, some 
 	@.ci/install "$(VENV)"
 	.ci/install-deploy-check "$(VENV)"
 	cargo build --workspace --bins --locked
-	shellcheck deploy/deploy deploy/install
+	shellcheck deploy/deploy deploy/install deploy/dist deploy/debian/*/postinst
 	PATH="$(VENV)/bin:$$PATH" python -m pytest local/tests/python/test_deploy_*.py
 
 bench: ## The system beside the floor that SQS sets, some 15 minutes; redraws bench/latency-by-load.svg. Not a part of `make test`
 	bench/run-fast
+
+dist: ## Archives and Debian packages of gateway and worker, in dist/; installs cargo-deb. See deploy/README.md
+	deploy/dist dist
+
+# One from before payloads, which its gateway and its worker do not know, and one that sends large lists through S3.
+EARLIER ?= abe1ce6 ce5cb84
+EARLIER_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/earlier
+
+compat: ## Gateway of today with workers of EARLIER commits, and the reverse; builds those. Not a part of `make test`
+	@.ci/install "$(VENV)"
+	.ci/build-earlier "$(EARLIER_DIR)" $(EARLIER)
+	cargo build --workspace --bins --locked
+	folders=$$(printf '$(EARLIER_DIR)/%s:' $(EARLIER))
+	PATH="$(VENV)/bin:$$PATH" COMPUTE_EARLIER="$$folders" python -m pytest local/tests/python/test_compat.py
 
 bench-scenarios: ## Load and survival at full length, an hour and more: bench/README.md. Not a part of `make test`
 	bench/run-all
