@@ -22,7 +22,7 @@ help: ## This list
 test: install lint rust-test web-check python-test page-test ## Everything CI runs; installs what it needs
 	@echo "make test: everything passed"
 
-install: ## Installs what the tests need: Debian's Chromium and libfaketime, Node packages, a Python environment, cargo-deny
+install: ## Installs what the tests need: Debian's Chromium, certutil and libfaketime, Node packages, a Python environment, cargo-deny
 	@.ci/install "$(VENV)"
 
 lint: ## Formatting, lints, documentation, licences of dependencies

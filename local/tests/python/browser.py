@@ -11,8 +11,8 @@ FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-u
 class Browser:
     """A browser with a profile of its own, until the end of the `with`."""
 
-    def __init__(self, processes, *flags):
-        driver = processes.start(["chromedriver", "--port=0"])
+    def __init__(self, processes, *flags, environment=None):
+        driver = processes.start(["chromedriver", "--port=0"], environment)
         self._server = f"http://127.0.0.1:{driver.printed(STARTED)}"
         options = {"args": [*FLAGS, *flags]}
         capabilities = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}
