@@ -12,7 +12,7 @@ VENV ?= $(CURDIR)/.venv
 # How long each fuzz target runs, and where their builds and corpora are kept: other compiler flags, so not with the rest.
 export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
-FUZZ_TARGETS ?= request reply pointer payload headers log
+FUZZ_TARGETS ?= request reply pointer payload headers log tokens stream
 
 .PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench-scenarios bench-kernel
 
