@@ -132,6 +132,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_slow_sender_has_the_time_for_headers_that_the_readme_says() {
+        let readme = include_str!("../../../README.md");
+        let row = readme.lines().find(|line| line.starts_with("| `--header-timeout ")).expect("a row of the table");
+        let default = row.split('|').nth(3).expect("the column of defaults").trim().trim_matches('`');
+        assert_eq!(humantime::parse_duration(default), Ok(EdgeConfig::default().header_timeout));
+    }
+
+    #[test]
     fn an_origin_is_what_a_browser_sends() {
         for good in ["https://example.com", "http://localhost:3000", "https://[::1]:8443", "http://10.0.0.1"] {
             assert_eq!(origin(good), Ok(HeaderValue::from_static(good)));
