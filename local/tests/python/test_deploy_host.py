@@ -259,3 +259,19 @@ def test_installing_again_takes_new_settings_and_what_is_wrong_is_said(host, api
     first = host.run("/release/install gateway")
     assert "Edit /etc/compute/gateway.env" in first.stdout and host.shows("compute-gateway", "ActiveState") == "inactive"
     host.run("mv /tmp/gateway.env /etc/compute; sed -i s/DRAIN_LIMIT=soon/DRAIN_LIMIT=25s/ /etc/compute/gateway.env")
+
+
+def test_a_doctor_reads_files_as_the_gateway_does_and_not_as_root(host):
+    digest = hashlib.sha256(b"token").hexdigest()
+    host.write("/etc/compute/tls/tokens", f"{digest} acme\n")
+    host.run("chmod 600 /etc/compute/tls/tokens; chown root:root /etc/compute/tls/tokens")
+    # By hand, as without AWS's secrets.
+    host.run("systemctl stop compute-edge.timer; sed -i /^EDGE_SECRET=/d /etc/compute/host.env")
+    host.run("echo COMPUTE_TOKENS=/etc/compute/tls/tokens > /etc/compute/edge.env")
+    refused = host.run("/release/install gateway", check=False, timeout=170)
+    assert refused.returncode == 1 and "compute-gateway is not ready after a minute" in refused.stderr
+    [line] = [line for line in refused.stdout.splitlines() if line.startswith("fail  ")]
+    assert line.split()[1] == "tokens" and "Permission denied" in line
+    host.run("chgrp compute /etc/compute/tls/tokens; chmod 640 /etc/compute/tls/tokens")
+    taken = host.run("/release/install gateway", timeout=170).stdout
+    assert "1 in all, every line is well-formed" in taken and " 0 failed" in taken.splitlines()[-1]
