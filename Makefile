@@ -12,7 +12,7 @@ VENV ?= $(CURDIR)/.venv
 # How long each fuzz target runs, and where their builds and corpora are kept: other compiler flags, so not with the rest.
 export FUZZ_SECONDS ?= 60
 FUZZ_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/compute/fuzz
-FUZZ_TARGETS ?= request reply pointer payload headers log
+FUZZ_TARGETS ?= request reply pointer payload headers log tokens stream
 
 .PHONY: help test install lint rust-test web web-check python-test deploy-check deploy-calls page-test fuzz bench bench-scenarios bench-kernel dist compat
 
@@ -22,7 +22,7 @@ help: ## This list
 test: install lint rust-test web-check python-test page-test ## Everything CI runs; installs what it needs
 	@echo "make test: everything passed"
 
-install: ## Installs what the tests need: Debian's Chromium, libfaketime and valgrind, Node packages, a Python environment, cargo-deny
+install: ## Installs what the tests need: Debian's Chromium, certutil, libfaketime and valgrind, Node packages, a Python environment, cargo-deny
 	@.ci/install "$(VENV)"
 
 lint: ## Formatting, lints, documentation, licences of dependencies

@@ -69,6 +69,21 @@ def logs():
     yield gzip.compress(b"{}\n", mtime=0)
 
 
+def token_files():
+    """Files of tokens, good ones and bad ones. fuzz_targets/tokens.rs knows the first token."""
+    one, two = (hashlib.sha256(token).hexdigest() for token in (b"secret", b"other"))
+    yield f"# callers\n\n{one} acme rate=10/s in-flight=5 # until June\n  {two.upper()}\tzeta\n"
+    yield f"{one} acme rate=10/s\n{two} acme rate=10/s\n"
+    yield f"{one} acme\n{one} acme\n{two} acme in-flight=1\n"
+    yield f"{one} -\nsecret acme\n{two}\n{two} acme rate=0/s\n"
+
+
+def streams():
+    """Messages of a stream: those of the payloads, which have the same fields, and one in unusual spellings."""
+    yield from (base64.b64decode(case["payload"]) for case in golden("payloads") if case["payload"] is not None)
+    yield b"\x08\x00\x0a\x00\x0a\x03\x02\x80\x01\x0a\x0e\x80\x00\x82\x80\x80\x80\x80\x80\x80\x80\x80\x00\x80\x01"
+
+
 def golden(name):
     return json.loads((GOLDEN / f"{name}.json").read_text())
 
@@ -81,6 +96,8 @@ def seeds():
         "pointer": list(pointers()),
         "payload": list(payloads()),
         "log": list(logs()),
+        "tokens": list(token_files()),
+        "stream": list(streams()),
         "headers": [
             f"{timeout}\n00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
             for timeout in ("99999999H", "2M", "1S", "00001500m", "250u", "7n")

@@ -339,6 +339,7 @@ mod tests {
             ("--allow-origin", "*", "https://example.com"),
             ("--max-connections", "0", "1..=1000000"),
             ("--idle-timeout", "0s", "from 1s to 1day"),
+            ("--header-timeout", "500ms", "from 1s to 10m"),
         ] {
             let error = parse(&[flag, value]).expect_err(flag);
             for part in [flag, value, allowed] {

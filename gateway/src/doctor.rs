@@ -1,6 +1,10 @@
-//! `compute-gateway doctor`: whether AWS is as a gateway with these flags needs it.
+//! `compute-gateway doctor`: whether AWS and the files of the edge are as a gateway with these flags needs them.
 
+mod certificate;
+mod edge;
 mod reply_queue;
+
+use std::time::SystemTime;
 
 use aws_config::SdkConfig;
 use compute_doctor::bucket::{LogBucket, Use};
@@ -27,7 +31,7 @@ const USES: [(Folder, Use); 8] = [
     (Folder::Payloads, Use::AbortUpload),
 ];
 
-/// Looks at everything that a gateway with these settings needs of AWS.
+/// Looks at everything that a gateway with these settings needs: its own files, and AWS.
 pub async fn examine(config: &Config, aws: &SdkConfig) -> Report {
     let (account, sqs, s3, queues, bucket) = tokio::join!(
         account::account(aws),
@@ -48,7 +52,8 @@ pub async fn examine(config: &Config, aws: &SdkConfig) -> Report {
         });
     }
     sections.extend(bucket.findings(PROGRAM, &USES, queues.payload_life()));
-    Report::of(sections).await.after([account, sqs, s3])
+    let files = edge::examine(&config.edge, SystemTime::now());
+    Report::of(sections).await.after([files, account, sqs, s3])
 }
 
 /// The policy of IAM that a gateway with these settings needs.

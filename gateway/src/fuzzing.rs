@@ -1,19 +1,25 @@
-//! Doors for the fuzz targets in `fuzz/` to what reads headers, replies, names and page tokens. Not in any other build.
+//! Doors for the fuzz targets in `fuzz/` to what reads headers, replies, names, page tokens, files of
+//! tokens and messages of streams. Not in any other build.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use bytes::Bytes;
 use compute_proto::v1;
 use compute_proto::validate::FieldViolation;
 use http::{HeaderMap, HeaderValue};
+use prost::{DecodeError, Message as _};
 use sqs_rpc::{CallError, CallTiming};
 use tokio::time::Instant;
 use tonic::Status;
 use uuid::Uuid;
 
 use crate::deadline::{DeadlineLimits, GRPC_TIMEOUT, grpc_timeout};
+use crate::edge::tokens;
 use crate::operations::name;
 use crate::operations::page_token::{self, Of};
 use crate::status::{Operation, from_call_error};
+use crate::stream::PackedRequest;
 use crate::{timing, traceparent};
 
 /// Reads the header `grpc-timeout`; absent when malformed.
@@ -66,4 +72,25 @@ pub fn read_page_token(token: &str, tenant: Option<&str>, day: &str) -> Result<U
 /// The token of the page of a listing that begins after this id.
 pub fn write_page_token(before: Uuid, tenant: Option<&str>, day: &str) -> String {
     page_token::write(before, Of { tenant, day })
+}
+
+/// Reads a file of tokens; gives how many there are, or everything that is wrong with it.
+pub fn tokens(file: &[u8]) -> Result<usize, Vec<String>> {
+    tokens::examine(file)
+}
+
+/// Whose a token is, and the limits that a file of tokens gives that tenant: calls in a second, calls in flight. `None` for a
+/// stranger's, an error for a file that is not taken.
+pub fn holder(file: &[u8], token: &[u8]) -> Result<Option<(String, Option<u32>, Option<usize>)>, String> {
+    let holder = |held: &tokens::Tokens| {
+        let tokens::Holder { tenant, limits, .. } = held.holder(token)?;
+        Some((tenant.to_string(), limits.rate.map(NonZeroU32::get), limits.in_flight))
+    };
+    tokens::read(file).map(|read| holder(&read)).map_err(|problem| problem.to_string())
+}
+
+/// Reads a message of a stream as the gateway does, and writes it again: its values as they stand in the payload, and the whole.
+pub fn packed_request(bytes: Bytes) -> Result<(Vec<u8>, Vec<u8>), DecodeError> {
+    let read = PackedRequest::decode(bytes)?;
+    Ok((read.packed_values().to_vec(), read.encode_to_vec()))
 }

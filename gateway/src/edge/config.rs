@@ -60,6 +60,13 @@ pub struct EdgeConfig {
         value_parser = flags::duration(Duration::from_secs(1)..=1440 * MINUTE)
     )]
     pub idle_timeout: Duration,
+
+    /// How long a client may take to send the headers of a request over HTTP/1.1, from the answer before on, 1s to 10m
+    #[arg(
+        long, env = "COMPUTE_HEADER_TIMEOUT", value_name = "DURATION", default_value = "30s",
+        value_parser = flags::duration(Duration::from_secs(1)..=10 * MINUTE)
+    )]
+    pub header_timeout: Duration,
 }
 
 impl Default for EdgeConfig {
@@ -73,6 +80,7 @@ impl Default for EdgeConfig {
             allow_origin: Vec::new(),
             max_connections: 10_000,
             idle_timeout: 10 * MINUTE,
+            header_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -122,6 +130,14 @@ fn origin(value: &str) -> Result<HeaderValue, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slow_sender_has_the_time_for_headers_that_the_readme_says() {
+        let readme = include_str!("../../../README.md");
+        let row = readme.lines().find(|line| line.starts_with("| `--header-timeout ")).expect("a row of the table");
+        let default = row.split('|').nth(3).expect("the column of defaults").trim().trim_matches('`');
+        assert_eq!(humantime::parse_duration(default), Ok(EdgeConfig::default().header_timeout));
+    }
 
     #[test]
     fn an_origin_is_what_a_browser_sends() {

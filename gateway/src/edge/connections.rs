@@ -5,7 +5,7 @@
 //! | | limit |
 //! | --- | --- |
 //! | the TLS handshake | 10 s |
-//! | the headers of a request over HTTP/1.1, and the time until the next request | 30 s |
+//! | the headers of a request over HTTP/1.1, and the time until the next request | `--header-timeout` |
 //! | being without a call, over HTTP/2 or before anything came | `--idle-timeout` |
 //! | a question to the health service, its body included | 10 s |
 //! | a call's body, its answer | `--stream-idle-timeout`, the call's deadline |
@@ -48,7 +48,6 @@ use super::tls;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-const HEADER_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long one that is told to hang up may take to do so, while it has no call.
 const HANG_UP_LIMIT: Duration = Duration::from_secs(1);
@@ -79,6 +78,15 @@ const HEADERS_READ: u32 = 64 << 10;
 const MAX_RESETS_PENDING: usize = 20;
 const MAX_RESETS_CAUSED: usize = 256;
 
+/// What the flags say of a connection's time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// Without a call.
+    pub(crate) idle: Duration,
+    /// For the headers of a request over HTTP/1.1.
+    pub(crate) header: Duration,
+}
+
 /// The port: who is connected, and what they are answered by.
 pub(crate) struct Port {
     routes: Router,
@@ -98,10 +106,18 @@ impl Port {
         tls: Option<Arc<Reloaded<ServerConfig>>>,
         crowd: Arc<Crowd>,
         counts: Arc<Counts>,
-        idle_timeout: Duration,
+        times: Times,
     ) -> Arc<Self> {
         let watchers = Arc::new(Semaphore::new(MAX_WATCHERS));
-        Arc::new(Self { routes, tls, crowd, watchers, counts, idle_timeout, http: http(max_streams) })
+        Arc::new(Self {
+            routes,
+            tls,
+            crowd,
+            watchers,
+            counts,
+            idle_timeout: times.idle,
+            http: http(max_streams, times.header),
+        })
     }
 
     /// Serves `listener` until `stop`, then waits for the connections to end; `cut` ends them at once.
@@ -259,9 +275,9 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-fn http(max_streams: u32) -> Builder<TokioExecutor> {
+fn http(max_streams: u32, header_timeout: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT).max_buf_size(HEADERS_READ as usize);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(HEADERS_READ as usize);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -25,7 +25,6 @@ pub(crate) mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use compute_process::open_files;
@@ -33,7 +32,7 @@ use rustls::ServerConfig;
 
 use self::authentication::Authentication;
 use self::config::{EdgeConfig, is_loopback};
-use self::connections::Port;
+use self::connections::{Port, Times};
 use self::counts::{Counts, Files};
 use self::crowd::Crowd;
 use self::reload::{FileError, Reloaded};
@@ -47,7 +46,7 @@ pub(crate) struct Edge {
     tls: Option<Arc<Reloaded<ServerConfig>>>,
     tokens: Option<Arc<Reloaded<Tokens>>>,
     allow_anonymous: bool,
-    idle_timeout: Duration,
+    times: Times,
     crowd: Arc<Crowd>,
     counts: Arc<Counts>,
 }
@@ -74,7 +73,7 @@ impl Edge {
             tls,
             tokens,
             allow_anonymous: config.allow_anonymous,
-            idle_timeout: config.idle_timeout,
+            times: Times { idle: config.idle_timeout, header: config.header_timeout },
             crowd: Crowd::new(room(config.max_connections)),
             counts: Arc::default(),
         })
@@ -96,7 +95,7 @@ impl Edge {
     /// The port whose requests these routes answer.
     pub(crate) fn port(&self, routes: Router, max_streams: u32) -> Arc<Port> {
         let (tls, crowd, counts) = (self.tls.clone(), self.crowd.clone(), self.counts.clone());
-        Port::new(routes, max_streams, tls, crowd, counts, self.idle_timeout)
+        Port::new(routes, max_streams, tls, crowd, counts, self.times)
     }
 
     /// Reads certificates and tokens again when they change, for ever.

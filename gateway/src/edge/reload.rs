@@ -37,6 +37,15 @@ pub enum FileError {
     },
 }
 
+impl FileError {
+    /// The flag that names the file.
+    pub(crate) fn flag(&self) -> &'static str {
+        match self {
+            Self::Unreadable { flag, .. } | Self::Unusable { flag, .. } => flag,
+        }
+    }
+}
+
 /// A file, and the flag that names it.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
@@ -45,7 +54,8 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    fn read(&self) -> Result<Vec<u8>, FileError> {
+    /// Reads it as a whole.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, FileError> {
         let Self { flag, path } = self;
         std::fs::read(path).map_err(|error| FileError::Unreadable { flag, path: path.clone(), error })
     }

@@ -11,6 +11,10 @@ use rustls::{RootCertStore, ServerConfig};
 use super::config::EdgeConfig;
 use super::reload::{FileError, Named, Reloaded};
 
+pub(crate) const CERTIFICATE: &str = "--tls-certificate";
+pub(crate) const KEY: &str = "--tls-key";
+pub(crate) const CLIENT_CA: &str = "--tls-client-ca";
+
 /// What is spoken inside, the one that is preferred first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
@@ -21,10 +25,10 @@ const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 /// When one of the files cannot be read or is of no use, or when key and certificate do not belong together.
 pub(crate) fn load(config: &EdgeConfig) -> Result<Option<Arc<Reloaded<ServerConfig>>>, FileError> {
     let named = |flag, path: &Option<std::path::PathBuf>| path.clone().map(|path| Named { flag, path });
-    let certificate = named("--tls-certificate", &config.tls_certificate);
-    let key = named("--tls-key", &config.tls_key);
+    let certificate = named(CERTIFICATE, &config.tls_certificate);
+    let key = named(KEY, &config.tls_key);
     let (Some(certificate), Some(key)) = (certificate, key) else { return Ok(None) };
-    let client_ca = named("--tls-client-ca", &config.tls_client_ca);
+    let client_ca = named(CLIENT_CA, &config.tls_client_ca);
     let files = [certificate, key].into_iter().chain(client_ca).collect();
     Reloaded::load(files, Box::new(parse)).map(Some)
 }
@@ -57,7 +61,12 @@ fn parse(files: &[Named], contents: &[Vec<u8>]) -> Result<ServerConfig, FileErro
     Ok(config)
 }
 
-fn certificates(file: &Named, content: &[u8]) -> Result<Vec<CertificateDer<'static>>, FileError> {
+/// The certificates in a file, at least one.
+///
+/// # Errors
+///
+/// When there is none, or something that is not PEM.
+pub(crate) fn certificates(file: &Named, content: &[u8]) -> Result<Vec<CertificateDer<'static>>, FileError> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(content).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),

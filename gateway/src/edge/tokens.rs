@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use super::allowance::{Allowance, Limits};
 use super::reload::{FileError, Named, Reloaded};
 
-const FLAG: &str = "--tokens";
+pub(crate) const FLAG: &str = "--tokens";
 const RATE_MAX: u32 = 1_000_000;
 const IN_FLIGHT_MAX: usize = 1_000_000;
 
@@ -101,12 +101,61 @@ enum Malformed {
 }
 
 fn parse(content: &[u8], allowances: &Allowances) -> Result<Tokens, Malformed> {
+    let mut reading = Reading::new(allowances);
+    for (number, line) in lines(content)? {
+        reading.read(number, line)?;
+    }
+    reading.finish()
+}
+
+/// Looks at a file of tokens: how many there are, or everything that is wrong with it.
+///
+/// # Errors
+///
+/// What is wrong. Nothing of a line is repeated.
+pub(crate) fn examine(content: &[u8]) -> Result<usize, Vec<String>> {
+    let allowances = Allowances::default();
+    let mut reading = Reading::new(&allowances);
+    let lines = lines(content).map_err(|problem| vec![problem.to_string()])?;
+    let problems: Vec<_> = lines
+        .filter_map(|(number, line)| reading.read(number, line).err())
+        .map(|problem| problem.to_string())
+        .collect();
+    if problems.is_empty() {
+        reading.finish().map(|tokens| tokens.0.len()).map_err(|problem| vec![problem.to_string()])
+    } else {
+        Err(problems)
+    }
+}
+
+/// Reads a file's content, with nobody's past.
+#[cfg(fuzzing)]
+pub(crate) fn read(content: &[u8]) -> Result<Tokens, impl fmt::Display + use<>> {
+    parse(content, &Allowances::default())
+}
+
+fn lines(content: &[u8]) -> Result<impl Iterator<Item = (usize, &str)>, Malformed> {
     let text = std::str::from_utf8(content).map_err(|_| Malformed::Text)?;
-    let (mut tokens, mut token_lines) = (HashMap::new(), HashMap::new());
-    let mut holders: HashMap<&str, (usize, Arc<Holder>)> = HashMap::new();
-    for (number, line) in (1..).zip(text.lines()) {
+    Ok((1..).zip(text.lines()))
+}
+
+/// What was read of a file so far.
+struct Reading<'a> {
+    allowances: &'a Allowances,
+    tokens: HashMap<Sha, Arc<Holder>>,
+    token_lines: HashMap<Sha, usize>,
+    /// With the line that each came in first.
+    holders: HashMap<&'a str, (usize, Arc<Holder>)>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(allowances: &'a Allowances) -> Self {
+        Self { allowances, tokens: HashMap::new(), token_lines: HashMap::new(), holders: HashMap::new() }
+    }
+
+    fn read(&mut self, number: usize, line: &'a str) -> Result<(), Malformed> {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
-        let Some(digest) = words.next() else { continue };
+        let Some(digest) = words.next() else { return Ok(()) };
         let digest: Sha =
             hex::decode(digest).ok().and_then(|digest| digest.try_into().ok()).ok_or(Malformed::Line(number))?;
         let tenant = words.next().ok_or(Malformed::Line(number))?;
@@ -114,20 +163,24 @@ fn parse(content: &[u8], allowances: &Allowances) -> Result<Tokens, Malformed> {
             return Err(Malformed::Tenant(number));
         }
         let limits = limits(words).ok_or(Malformed::Limit(number))?;
-        if let Some(before) = token_lines.insert(digest, number) {
+        if let Some(before) = self.token_lines.insert(digest, number) {
             return Err(Malformed::Twice(number, before));
         }
-        let (first, holder) = holders.entry(tenant).or_insert_with(|| {
+        let (first, holder) = self.holders.entry(tenant).or_insert_with(|| {
             let tenant = Arc::from(tenant);
-            let allowance = allowances.of(&tenant);
+            let allowance = self.allowances.of(&tenant);
             (number, Arc::new(Holder { tenant, limits, allowance }))
         });
         if holder.limits != limits {
             return Err(Malformed::OtherLimits(number, *first));
         }
-        tokens.insert(digest, holder.clone());
+        self.tokens.insert(digest, holder.clone());
+        Ok(())
     }
-    if tokens.is_empty() { Err(Malformed::Empty) } else { Ok(Tokens(tokens)) }
+
+    fn finish(self) -> Result<Tokens, Malformed> {
+        if self.tokens.is_empty() { Err(Malformed::Empty) } else { Ok(Tokens(self.tokens)) }
+    }
 }
 
 fn limits<'a>(words: impl Iterator<Item = &'a str>) -> Option<Limits> {

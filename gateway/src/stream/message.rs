@@ -30,6 +30,14 @@ pub(super) enum PackedValues {
     Rewritten(Vec<u8>),
 }
 
+#[cfg(fuzzing)]
+impl PackedRequest {
+    /// Its values, as they stand in the payload.
+    pub(crate) fn packed_values(&self) -> &[u8] {
+        self.values.as_bytes()
+    }
+}
+
 impl Message for PackedRequest {
     fn encode_raw(&self, buf: &mut impl BufMut) {
         let values = self.values.as_bytes();

@@ -11,10 +11,10 @@ FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-u
 class Browser:
     """A browser with a profile of its own, until the end of the `with`."""
 
-    def __init__(self, processes, *flags):
-        driver = processes.start(["chromedriver", "--port=0"])
+    def __init__(self, processes, *flags, environment=None, preferences=None):
+        driver = processes.start(["chromedriver", "--port=0"], environment)
         self._server = f"http://127.0.0.1:{driver.printed(STARTED)}"
-        options = {"args": [*FLAGS, *flags]}
+        options = {"args": [*FLAGS, *flags], "prefs": preferences or {}}
         capabilities = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}
         self._session = f"/session/{self._ask('POST', '/session', {'capabilities': capabilities})['sessionId']}"
 

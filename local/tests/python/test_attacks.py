@@ -115,10 +115,11 @@ def test_ten_thousand_idle_connections_leave_room_for_everybody(api, system):
                 # The gateway hangs up on these before long, as they do not answer its pings.
                 if number % 20 == 0:
                     connections[-1].sendall(PREFACE + frame(SETTINGS))
-                # The system holds a thousand that are not accepted yet, and lets further ones wait for a second.
-                if number % 500 == 0:
+                # The system holds a few hundred that are not accepted yet, and lets further ones wait for seconds.
+                if number % 100 == 0:
                     accepted = "compute_gateway_connections_total"
                     wait_until(lambda n=number: metric(gateway, accepted) > n, "they are accepted", interval=0.01)
+                if number % 500 == 0:
                     load.goes_on(1)
             wait_until(lambda: ended(gateway, "crowded_out") >= 100, "places are taken from those that do nothing")
             assert metric(gateway, "compute_gateway_connections") > 9_000
@@ -173,7 +174,7 @@ def test_headers_without_an_end_and_frames_out_of_order_end_the_connection(api, 
 
 
 def test_slow_senders_are_hung_up_on(api, system, tmp_path):
-    gateway = system.gateway("--stream-idle-timeout", "2s")
+    gateway = system.gateway("--stream-idle-timeout", "2s", "--header-timeout", "5s")
     server = Authority(tmp_path, "ca").issue("server", "localhost")
     with_tls = system.gateway("--tls-certificate", server.certificate, "--tls-key", server.key)
     silent = [connect(with_tls) for _ in range(50)]

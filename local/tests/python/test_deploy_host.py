@@ -1,5 +1,5 @@
 """The user data of the template, and `deploy/install` in it, make a clean Debian, booted with its own systemd, a gateway and a
-worker; on moto in place of AWS."""
+worker. SQS and S3 are the embedded ones, with which a doctor finds nothing wrong; what else a host asks of AWS, moto answers."""
 
 import hashlib
 import json
@@ -11,8 +11,8 @@ import pytest
 
 import debian_root
 from callers import Caller
-from conftest import start_moto
-from deployment import REGION, Deployment
+from conftest import start_local, start_moto
+from deployment import REGION, Aws
 from emulators import free_port
 from processes import REPOSITORY, binary, wait_until
 from templates import user_data
@@ -20,6 +20,7 @@ from templates import user_data
 MISSING = debian_root.missing()
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600), pytest.mark.skipif(MISSING is not None, reason=str(MISSING))]
 
+BUCKET = "compute-logs"
 SERVICES = ["compute-gateway", "compute-worker", "compute-edge", "compute-cloudwatch"]
 
 
@@ -41,41 +42,50 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def aws(session_processes):
+    """CloudWatch and Secrets Manager."""
     return start_moto(session_processes).aws
 
 
 @pytest.fixture(scope="module")
-def host(root, release, aws, tmp_path_factory):
+def storage(session_processes, tmp_path_factory):
+    """SQS and S3, with the queues and the bucket of an installation."""
+    return Aws(start_local(session_processes, tmp_path_factory.mktemp("data"), workers=0).aws)
+
+
+@pytest.fixture(scope="module")
+def host(root, release, aws, storage, tmp_path_factory):
     """A booted host that has run the user data of a gateway and of a worker, as an instance does."""
     container = debian_root.Container(root, release / "compute", tmp_path_factory.mktemp("container"))
-    system = Deployment(aws, None, "compute")
     packed = (release / "release.tar.gz").read_bytes()
     digest = hashlib.sha256(packed).hexdigest()
-    aws.s3.put_object(Bucket=system.bucket, Key=f"releases/{digest}.tar.gz", Body=packed)
+    storage.s3.put_object(Bucket=BUCKET, Key=f"releases/{digest}.tar.gz", Body=packed)
     container.ports = {name: free_port() for name in ("call", "gateway", "worker")}
     variables = {
-        "AWS::Region": REGION, "AWS::StackName": "compute", "Prefix": "compute", "LogBucket": system.bucket, "Release": digest,
+        "AWS::Region": REGION, "AWS::StackName": "compute", "Prefix": "compute", "LogBucket": BUCKET, "Release": digest,
         "AllowAnonymous": "true", "Secret": "",
     }  # fmt: skip
     container.write("/var/lib/cloud/data/instance-id", "i-0123456789abcdef0")
     container.said = {}
     for role, drain_limit in (("gateway", "120"), ("worker", "25")):
         script = user_data(f"{role.capitalize()}Template", DrainLimit=drain_limit, **variables)
-        container.write(f"/root/{role}", elsewhere(script, aws, container.ports, role))
-        container.said[role] = container.run(f"{exports(aws)} sh /root/{role}", timeout=170).stdout
+        container.write(f"/root/{role}", elsewhere(script, aws, storage, container.ports, role))
+        container.said[role] = container.run(f"{exports(storage)} sh /root/{role}", timeout=170).stdout
     yield container
     container.end()
 
 
-def elsewhere(script, aws, ports, role):
+def elsewhere(script, aws, storage, ports, role):
     """User data with AWS elsewhere, and ports that are free on this machine, whose network the container shares."""
-    aws_is = "".join(f"{name}={value}\n" for name, value in aws.environment.items())
-    of_process = f"COMPUTE_POLL_WAIT=1s\nCOMPUTE_ADMIN_LISTEN=127.0.0.1:{ports[role]}\n"
-    of_host = "".join(f"{name.upper()}_ADMIN=127.0.0.1:{ports[name]}\n" for name in ("gateway", "worker"))
+    of_process = f"{lines(storage)}COMPUTE_POLL_WAIT=1s\nCOMPUTE_ADMIN_LISTEN=127.0.0.1:{ports[role]}\n"
+    of_host = lines(aws) + "".join(f"{name.upper()}_ADMIN=127.0.0.1:{ports[name]}\n" for name in ("gateway", "worker"))
     assert script.count("COMPUTE_LOG_FORMAT=json\n") == script.count("INSTALLATION=") == 1
-    script = script.replace("COMPUTE_LOG_FORMAT=json\n", f"COMPUTE_LOG_FORMAT=json\n{aws_is}{of_process}")
-    script = script.replace("INSTALLATION=", f"{aws_is}{of_host}INSTALLATION=")
+    script = script.replace("COMPUTE_LOG_FORMAT=json\n", f"COMPUTE_LOG_FORMAT=json\n{of_process}")
+    script = script.replace("INSTALLATION=", f"{of_host}INSTALLATION=")
     return script.replace("COMPUTE_LISTEN=0.0.0.0:8443", f"COMPUTE_LISTEN=127.0.0.1:{ports['call']}")
+
+
+def lines(aws):
+    return "".join(f"{name}={value}\n" for name, value in aws.environment.items())
 
 
 def exports(aws):
@@ -95,15 +105,16 @@ def call(host, api):
 def test_user_data_makes_a_gateway_and_a_worker_and_a_call_goes_through(host, api):
     for role, said in host.said.items():
         assert said.splitlines()[0] == f"compute-{role} is ready"
+        assert " checks: 0 failed" in said.splitlines()[-1], "its doctor has looked"
     answer = call(host, api)
     assert (answer.statistics.median, answer.worker) == (5, "i-0123456789abcdef0")
 
 
-def test_a_release_that_is_not_the_one_that_was_named_is_not_run(host, aws):
+def test_a_release_that_is_not_the_one_that_was_named_is_not_run(host, storage):
     script = host.run("cat /root/worker").stdout
     assert script.count("\necho '") == 1
     host.write("/root/damaged", script.replace("\necho '", "\necho damaged >> release.tar.gz\necho '"))
-    refused = host.run(f"{exports(aws)} sh /root/damaged", check=False)
+    refused = host.run(f"{exports(storage)} sh /root/damaged", check=False)
     assert refused.returncode != 0 and "release.tar.gz: FAILED" in refused.stdout and "is ready" not in refused.stdout
 
 
@@ -245,3 +256,20 @@ def test_installing_again_takes_new_settings_and_what_is_wrong_is_said(host, api
     host.run("mv /etc/compute/gateway.env /tmp; systemctl stop compute-gateway")
     first = host.run("/release/install gateway")
     assert "Edit /etc/compute/gateway.env" in first.stdout and host.shows("compute-gateway", "ActiveState") == "inactive"
+    host.run("mv /tmp/gateway.env /etc/compute; sed -i s/DRAIN_LIMIT=soon/DRAIN_LIMIT=25s/ /etc/compute/gateway.env")
+
+
+def test_a_doctor_reads_files_as_the_gateway_does_and_not_as_root(host):
+    digest = hashlib.sha256(b"token").hexdigest()
+    host.write("/etc/compute/tls/tokens", f"{digest} acme\n")
+    host.run("chmod 600 /etc/compute/tls/tokens; chown root:root /etc/compute/tls/tokens")
+    # By hand, as without AWS's secrets.
+    host.run("systemctl stop compute-edge.timer; sed -i /^EDGE_SECRET=/d /etc/compute/host.env")
+    host.run("echo COMPUTE_TOKENS=/etc/compute/tls/tokens > /etc/compute/edge.env")
+    refused = host.run("/release/install gateway", check=False, timeout=170)
+    assert refused.returncode == 1 and "compute-gateway is not ready after a minute" in refused.stderr
+    [line] = [line for line in refused.stdout.splitlines() if line.startswith("fail  ")]
+    assert line.split()[1] == "tokens" and "Permission denied" in line
+    host.run("chgrp compute /etc/compute/tls/tokens; chmod 640 /etc/compute/tls/tokens")
+    taken = host.run("/release/install gateway", timeout=170).stdout
+    assert "1 in all, every line is well-formed" in taken and " 0 failed" in taken.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""`compute-gateway doctor` and `compute-worker doctor`: with one permission, attribute, queue or setting changed, they name it."""
+"""`compute-gateway doctor` and `compute-worker doctor`: with one permission, attribute, queue, file or setting changed, they name it."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from aws_proxy import AwsProxy
+from certificates import Authority
 from conftest import start_local
 from iam import POLICIES, covers, grants, policy
 from processes import REPOSITORY, binary
@@ -150,6 +151,94 @@ def test_a_queue_or_a_bucket_that_is_not_there_is_named_and_nothing_else(system,
     examined = system.examine(role)
     assert examined.of("fail") == {name}
     assert "missing" in examined.mend(name)
+
+
+# Files
+
+
+@pytest.fixture
+def edge(tmp_path):
+    """The files of an edge that is well, and the flags that name them."""
+    ca = Authority(tmp_path, "ca")
+    server, tokens = ca.issue("server", "localhost", "10.0.0.1", days=19), tmp_path / "tokens"
+    tokens.write_text(f"{'0' * 64} acme rate=10/s\n{'1' * 64} zeta # until June\n")
+    for secret in (server.key, tokens):
+        secret.chmod(0o640)
+    files = {"tls-certificate": server.certificate, "tls-key": server.key, "tls-client-ca": ca.certificate, "tokens": tokens}
+    return Edge(ca, server, tokens, [word for name, file in files.items() for word in (f"--{name}", file)])
+
+
+class Edge:
+    def __init__(self, ca, server, tokens, flags):
+        self.ca, self.server, self.tokens, self.flags = ca, server, tokens, flags
+
+    def serve(self, *hosts, days):
+        """Another certificate in place of the one that is served."""
+        issued = self.ca.issue("server", *hosts, days=days)
+        issued.key.chmod(0o640)
+
+
+EDGE_CHECKS = {
+    "certificate", "certificate: names", "certificate: chain", "certificate: time", "key", "key: permissions",
+    "client CA", "client CA: time", "tokens", "tokens: permissions",
+}  # fmt: skip
+
+
+def test_the_files_of_the_edge_are_looked_at_and_told_of(system, edge):
+    examined = system.examine("gateway", *edge.flags)
+    assert examined.of("fail") == set()
+    # The CA of these tests is good for ten days.
+    assert examined.of("warn") == {"client CA: time"}
+    assert EDGE_CHECKS <= examined.checks.keys()
+    assert examined.checks["certificate: names"]["detail"] == "localhost, 10.0.0.1"
+    assert "18 days" in examined.checks["certificate: time"]["detail"]
+    assert "CN=ca" in examined.checks["certificate: chain"]["detail"]
+    assert "2 in all" in examined.checks["tokens"]["detail"]
+    assert not EDGE_CHECKS & system.examine("gateway").checks.keys(), "what no flag names is not looked at"
+
+
+FILES = {
+    "expired": (lambda e: e.serve("localhost", days=-1), "fail", "certificate: time", "expired"),
+    "expires soon": (lambda e: e.serve("localhost", days=13), "warn", "certificate: time", "12 days"),
+    "not valid yet": (lambda e: e.serve("localhost", days=30), "fail", "certificate: time", "is valid from"),
+    "no names": (lambda e: e.serve(days=19), "fail", "certificate: names", "names no host"),
+    "chain out of order": (
+        lambda e: append(e.server.certificate, e.ca.issue("stranger", days=19).certificate), "warn", "certificate: chain", "number 1",
+    ),
+    "no certificate": (lambda e: e.server.certificate.write_text("none"), "fail", "certificate", "certificates in PEM"),
+    "certificate gone": (lambda e: e.server.certificate.unlink(), "fail", "certificate", "No such file"),
+    "key of another": (
+        lambda e: e.server.key.write_bytes(e.ca.issue("other").key.read_bytes()), "fail", "key", "not the key of the certificate",
+    ),
+    "no key": (lambda e: e.server.key.write_text("none"), "fail", "key", "private key in PEM"),
+    "key gone": (lambda e: e.server.key.unlink(), "fail", "key", "No such file"),
+    "key for everybody": (lambda e: e.server.key.chmod(0o644), "warn", "key: permissions", "644"),
+    "no CA": (lambda e: e.ca.certificate.write_text("none"), "fail", "client CA", "certificates in PEM"),
+    "CA that is none": (
+        lambda e: e.ca.certificate.write_bytes(e.server.certificate.read_bytes()), "fail", "client CA", "may sign no certificates",
+    ),
+    "two bad lines": (
+        lambda e: e.tokens.write_text(f"secret acme\n{'0' * 64} acme\n{'1' * 64} acme rate=0/s\n"), "fail", "tokens", "line 3",
+    ),
+    "no token": (lambda e: e.tokens.write_text("# nobody\n"), "fail", "tokens", "no token"),
+    "tokens gone": (lambda e: e.tokens.unlink(), "fail", "tokens", "No such file"),
+    "tokens for everybody": (lambda e: e.tokens.chmod(0o604), "warn", "tokens: permissions", "604"),
+}  # fmt: skip
+
+
+def append(file, other):
+    file.write_bytes(file.read_bytes() + other.read_bytes())
+
+
+@pytest.mark.parametrize("change", FILES)
+def test_a_file_of_the_edge_that_is_of_no_use_is_named_with_what_is_wrong(system, edge, change):
+    apply, verdict, name, reason = FILES[change]
+    apply(edge)
+    examined = system.examine("gateway", *edge.flags)
+    assert examined.of("fail", "warn") - {"client CA: time"} == {name}
+    assert name in examined.of(verdict)
+    assert reason in examined.checks[name]["detail"] and examined.mend(name)
+    assert "secret" not in json.dumps(examined.checks), "nothing of a line is repeated"
 
 
 # Permissions

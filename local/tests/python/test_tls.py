@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import ssl
@@ -13,7 +14,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from browser import Browser
+from browser import Browser, BrowserError
 from callers import Caller, Load
 from certificates import Authority
 from deployment import metric
@@ -88,6 +89,26 @@ def test_openssl_agrees_on_tls_1_2_and_1_3_and_http_2_and_on_nothing_older(syste
     for old in ("-tls1", "-tls1_1"):
         assert s_client(gateway.address, old, "-cipher", "DEFAULT@SECLEVEL=0").returncode != 0
     assert metric(gateway, 'compute_gateway_connections_ended_total{reason="handshake_failed"}') >= 2
+
+
+def test_openssl_knows_a_wrong_certificate_and_plaintext(system, ca, other_ca):
+    gateway = system.gateway(*serving(ca.issue("server", "localhost")))
+    expired = system.gateway(*serving(ca.issue("expired", "localhost", days=-1)))
+    checking = ["-verify_return_error", "-verify_hostname", "localhost", "-CAfile"]
+    for address, trust, reason in (
+        (expired.address, [*checking, ca.certificate], "certificate has expired"),
+        (gateway.address, [*checking, other_ca.certificate], "unable to get local issuer certificate"),
+        (gateway.address, ["-verify_return_error", "-verify_hostname", "elsewhere", "-CAfile", ca.certificate], "hostname mismatch"),
+    ):
+        refused = s_client(address, *trust)
+        assert refused.returncode != 0 and reason in refused.stderr, refused
+    # Postgres's way to TLS begins with eight bytes in the clear.
+    refused = s_client(gateway.address, "-starttls", "postgres")
+    assert refused.returncode != 0 and "no peer certificate available" in refused.stdout, refused
+    assert metric(gateway, 'compute_gateway_connections_ended_total{reason="handshake_failed"}') >= 1
+    plain = system.gateway()
+    refused = s_client(plain.address)
+    assert refused.returncode != 0 and "no peer certificate available" in refused.stdout
 
 
 def test_curl_gets_page_and_health_by_both_versions_of_http_and_knows_a_wrong_certificate(system, ca, other_ca):
@@ -230,22 +251,87 @@ return fetch(arguments[0], {
 """
 
 
-def test_chromium_opens_the_page_and_calls_and_takes_no_other_certificate(processes, system, ca, tmp_path):
+def test_chromium_opens_the_page_and_calls(processes, system, ca, tmp_path):
     system.worker("only")
     server = ca.issue("server", "localhost")
     gateway = system.gateway(*serving(server))
-    url = f"https://localhost:{port(gateway)}/"
     profile = tmp_path / "profile"
     with Browser(processes, f"--ignore-certificate-errors-spki-list={server.pin}", f"--user-data-dir={profile}") as browser:
-        browser.open(url)
+        browser.open(f"https://localhost:{port(gateway)}/")
         assert browser.run("return [document.readyState, location.protocol]") == ["complete", "https:"]
         status, operation_id, size = browser.run(CALL, COMPUTE)
         assert status == 200 and operation_id and size > 20
         assert browser.run("return performance.getEntriesByType('navigation')[0].nextHopProtocol") == "h2"
-    with Browser(processes) as browser:
+
+
+# By TLS 1.3 a client is refused when it believes to be connected; whether its browser sees the reason is a race.
+HUNG_UP = {"ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED", "ERR_SOCKET_NOT_CONNECTED"}
+
+
+def knowing(ca, home, client=None):
+    """The surroundings of a browser that knows a CA, and has that certificate to show."""
+    folder = home / ".pki" / "nssdb"
+    folder.mkdir(parents=True)
+    commands = [["certutil", "-N", "--empty-password"], ["certutil", "-A", "-n", "ca", "-t", "C,,", "-i", ca.certificate]]
+    if client:
+        pair, out = ["-in", client.certificate, "-inkey", client.key], ["-out", home / "client.p12", "-passout", "pass:"]
+        subprocess.run(["openssl", "pkcs12", "-export", *pair, *out], check=True, capture_output=True, timeout=60)
+        commands += [["pk12util", "-i", home / "client.p12", "-W", ""]]
+    for command in commands:
+        subprocess.run([*command, "-d", f"sql:{folder}"], check=True, capture_output=True, timeout=60)
+    return {"HOME": str(home)}
+
+
+def test_chromium_takes_the_certificate_of_a_ca_that_it_knows_and_no_wrong_one(processes, system, ca, other_ca, tmp_path):
+    gateway = system.gateway(*serving(ca.issue("server", "localhost")))
+    expired = system.gateway(*serving(ca.issue("expired", "localhost", days=-1)))
+    stranger = system.gateway(*serving(other_ca.issue("stranger", "localhost")))
+    asking = system.gateway(*serving(ca.issue("asking", "localhost")), "--tls-client-ca", ca.certificate)
+    with Browser(processes, environment=knowing(ca, tmp_path / "home")) as browser:
+        browser.open(f"https://localhost:{port(gateway)}/")
+        assert browser.run("return location.protocol") == "https:"
+        for url, reasons in (
+            (f"https://localhost:{port(expired)}/", {"ERR_CERT_DATE_INVALID"}),
+            (f"https://{gateway.address}/", {"ERR_CERT_COMMON_NAME_INVALID"}),
+            (f"https://localhost:{port(stranger)}/", {"ERR_CERT_AUTHORITY_INVALID"}),
+            (f"https://localhost:{port(asking)}/", {"ERR_BAD_SSL_CLIENT_AUTH_CERT", *HUNG_UP}),
+            (f"http://localhost:{port(gateway)}/", {"ERR_INVALID_HTTP_RESPONSE", *HUNG_UP}),
+        ):
+            named = refusal(browser, url)
+            assert named & reasons, (url, named)
+
+
+# What makes a browser show the certificate that it has to whoever asks for one, without a word to the user.
+SHOWS_ITS_CERTIFICATE = {"profile.managed_auto_select_certificate_for_urls": ['{"pattern": "https://*", "filter": {}}']}
+
+
+def test_chromium_gets_in_with_a_client_certificate_and_not_with_one_of_somebody_with_the_cas_name(processes, system, ca, tmp_path):
+    (tmp_path / "impostor").mkdir()
+    # A browser shows nothing but what was issued by the name that the gateway asks for.
+    impostor = Authority(tmp_path / "impostor", ca.certificate.stem)
+    gateway = system.gateway(*serving(ca.issue("server", "localhost")), "--tls-client-ca", ca.certificate)
+    url = f"https://localhost:{port(gateway)}/"
+    with shown(processes, ca, tmp_path / "good", ca.issue("acme", "acme.example")) as browser:
         browser.open(url)
-        assert browser.run("return location.protocol") == "chrome-error:"
-        assert "ERR_CERT_AUTHORITY_INVALID" in browser.run("return document.documentElement.outerHTML")
+        assert browser.run("return location.protocol") == "https:"
+    with shown(processes, ca, tmp_path / "bad", impostor.issue("acme", "acme.example")) as browser:
+        named = refusal(browser, url)
+        assert named & {"ERR_SSL_DECRYPT_ERROR_ALERT", *HUNG_UP}, named
+    assert metric(gateway, 'compute_gateway_connections_ended_total{reason="handshake_failed"}') >= 1
+
+
+def shown(processes, ca, home, client):
+    return Browser(processes, environment=knowing(ca, home, client), preferences=SHOWS_ITS_CERTIFICATE)
+
+
+def refusal(browser, url):
+    """The errors that the browser names on the page that it shows in place of this one."""
+    try:
+        browser.open(url)
+    except BrowserError as error:
+        return set(re.findall("ERR_[A-Z_]+", str(error)))
+    assert browser.run("return location.protocol") == "chrome-error:", url
+    return set(re.findall("ERR_[A-Z_]+", browser.run("return document.documentElement.outerHTML")))
 
 
 def test_the_readmes_way_to_tls_and_tokens_works(system, ca, tmp_path):
