@@ -53,7 +53,7 @@ mod status;
 mod stream;
 mod tenant;
 mod timing;
-mod traceparent;
+mod trace;
 mod upload;
 
 pub use config::{Config, ConfigError};

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use compute_local::chaos::Chaos;
 use compute_local::{Config, Stack};
+use compute_process::telemetry::{self, Service, Telemetry};
 use compute_process::{logging, shutdown};
 use tokio::net::TcpListener;
 
@@ -51,11 +52,14 @@ struct Flags {
 
     #[command(flatten)]
     logging: logging::Flags,
+
+    #[command(flatten)]
+    telemetry: telemetry::Flags,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Flags::parse()).await {
+    match run_traced(Flags::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error, "compute-local ends");
@@ -64,8 +68,17 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Traces the calls of gateway and workers, which are one process here.
+async fn run_traced(flags: Flags) -> Result<(), BoxError> {
+    let service = Service { name: "compute-local", version: env!("CARGO_PKG_VERSION") };
+    let (telemetry, collecting) = Telemetry::start(&flags.telemetry, service, None)?;
+    logging::init_with(&flags.logging, collecting)?;
+    let ran = run(flags).await;
+    telemetry.end().await;
+    ran
+}
+
 async fn run(flags: Flags) -> Result<(), BoxError> {
-    logging::init(&flags.logging)?;
     let shutdown = shutdown::requested()?;
     let listener = listen("--listen", flags.listen).await?;
     let aws_listener = listen("--aws-listen", flags.aws_listen).await?;
