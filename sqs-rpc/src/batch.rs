@@ -3,6 +3,12 @@
 //! Entries queue up for a small number of slots. A slot that is free takes what is waiting, up to 10 entries and 1 MiB, and
 //! makes one request of it. So an idle process sends each entry at once, and a busy one, whose slots are all in use, finds
 //! full batches. This is the group commit of databases' logs, with SQS in the place of the disk.
+//!
+//! A bill counts requests, not entries. So a batch that is not full waits up to two and a half round trips, if so many entries
+//! come that it will be full by then, as entries per second and the time that requests take say. Entries that come more slowly
+//! do not wait for each other: those that have to be quick, that is; others have [`PATIENCE`](BatchOperation::PATIENCE).
+
+mod filling;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,13 +16,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::filling::NextBatch;
 use crate::backoff::Backoff;
-use crate::message::MAX_MESSAGE_BYTES;
-use crate::queue::{MAX_BATCH, QueueError};
+use crate::queue::QueueError;
 
 /// How often an entry is tried that fails alone in a batch that else succeeds.
 const ENTRY_ATTEMPTS: u32 = 3;
@@ -27,6 +35,9 @@ const ENTRY_BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration:
 /// A request to SQS that takes several entries at once.
 pub(crate) trait BatchOperation: Send + Sync + 'static {
     type Entry: Send + Sync + 'static;
+
+    /// How long an entry may wait for others however few come: for what nobody waits for.
+    const PATIENCE: Duration = Duration::ZERO;
 
     /// The bytes that SQS counts for this entry.
     fn size(&self, entry: &Self::Entry) -> usize;
@@ -81,9 +92,6 @@ struct Pending<E> {
     done: Option<oneshot::Sender<Result<(), QueueError>>>,
 }
 
-/// Entries that go into one request.
-type Batch<O> = Vec<Pending<<O as BatchOperation>::Entry>>;
-
 impl<E> Pending<E> {
     /// Whether the one who submitted the entry has left: its call ended before it was sent.
     fn is_abandoned(&self) -> bool {
@@ -98,8 +106,7 @@ impl<O: BatchOperation> Batcher<O> {
         let (waiting, entrance) = mpsc::unbounded_channel();
         let closing = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let slots = Arc::new(Semaphore::new(slots));
-        tasks.spawn(dispatch(Arc::new(operation), entrance, slots, closing.clone(), tasks.clone()));
+        tasks.spawn(dispatch(Arc::new(operation), entrance, slots, closing.clone()));
         Self { waiting, closing, tasks }
     }
 
@@ -132,73 +139,55 @@ impl<O: BatchOperation> Drop for Batcher<O> {
     }
 }
 
+/// Hands entries to requests until the batcher is closed and the last of them is done.
 async fn dispatch<O: BatchOperation>(
     operation: Arc<O>,
-    mut entrance: mpsc::UnboundedReceiver<Pending<O::Entry>>,
-    slots: Arc<Semaphore>,
+    entrance: mpsc::UnboundedReceiver<Pending<O::Entry>>,
+    slots: usize,
     closing: CancellationToken,
-    tasks: TaskTracker,
 ) {
-    let mut left_over = None;
-    loop {
-        let first = match left_over.take() {
-            Some(pending) => pending,
-            None => tokio::select! {
-                biased;
-                pending = entrance.recv() => match pending {
-                    Some(pending) => pending,
-                    None => return,
-                },
-                // From here on `recv` gives what is waiting, then `None`.
-                () = closing.cancelled(), if !entrance.is_closed() => {
-                    entrance.close();
-                    continue;
-                }
-            },
-        };
-        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
-        let batch;
-        (batch, left_over) = fill(&*operation, first, &mut entrance);
-        if batch.is_empty() {
+    let mut next = NextBatch::new(operation.clone(), entrance);
+    let mut under_way = JoinSet::new();
+    while !next.is_last() {
+        next.gather();
+        let due = next.due().filter(|_| under_way.len() < slots);
+        if due.is_some_and(|due| due <= Instant::now()) {
+            under_way.spawn(perform(operation.clone(), next.take()));
             continue;
         }
-        let operation = operation.clone();
-        tasks.spawn(async move {
-            perform(&*operation, batch).await;
-            drop(slot);
-        });
-    }
-}
-
-/// One batch of `first` and what is waiting behind it, and the entry that did not fit any more.
-fn fill<O: BatchOperation>(
-    operation: &O,
-    first: Pending<O::Entry>,
-    entrance: &mut mpsc::UnboundedReceiver<Pending<O::Entry>>,
-) -> (Batch<O>, Option<Pending<O::Entry>>) {
-    let mut batch = Vec::with_capacity(MAX_BATCH);
-    let mut bytes = 0;
-    let mut next = Some(first);
-    while let Some(pending) = next {
-        if !pending.is_abandoned() {
-            bytes += operation.size(&pending.entry);
-            if bytes > MAX_MESSAGE_BYTES && !batch.is_empty() {
-                return (batch, Some(pending));
-            }
-            batch.push(pending);
+        tokio::select! {
+            biased;
+            Some(done) = under_way.join_next() => note(done, &mut next),
+            () = next.recv(), if next.takes_more() => {}
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+            // From here on `recv` gives what is waiting, then ends.
+            () = closing.cancelled(), if !next.is_closed() => next.close(),
         }
-        next = if batch.len() < MAX_BATCH { entrance.try_recv().ok() } else { None };
     }
-    (batch, None)
+    while let Some(done) = under_way.join_next().await {
+        note(done, &mut next);
+    }
 }
 
-/// Performs one batch, and once more the entries that failed alone.
-async fn perform<O: BatchOperation>(operation: &O, batch: Batch<O>) {
+fn note<O: BatchOperation>(done: Result<Duration, JoinError>, next: &mut NextBatch<O>) {
+    match done {
+        Ok(round_trip) => next.note_round_trip(round_trip),
+        // Its submitters know: their channels are gone.
+        Err(error) => tracing::error!(%error, "a request to SQS was not finished"),
+    }
+}
+
+/// Performs one batch, and once more the entries that failed alone. How long the first request took.
+async fn perform<O: BatchOperation>(operation: Arc<O>, batch: Vec<Pending<O::Entry>>) -> Duration {
     let (mut entries, mut waiters): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|pending| (pending.entry, pending.done)).unzip();
     let mut backoff = ENTRY_BACKOFF;
-    for attempt in 1.. {
+    let (started, mut round_trip) = (Instant::now(), None);
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let results = operation.perform(&entries).await;
+        let round_trip = *round_trip.get_or_insert_with(|| started.elapsed());
         let (mut again, mut again_waiters) = (Vec::new(), Vec::new());
         for ((entry, done), result) in entries.into_iter().zip(waiters).zip(results) {
             match result {
@@ -211,7 +200,7 @@ async fn perform<O: BatchOperation>(operation: &O, batch: Batch<O>) {
             }
         }
         if again.is_empty() {
-            return;
+            return round_trip;
         }
         (entries, waiters) = (again, again_waiters);
         backoff.pause().await;
@@ -230,6 +219,8 @@ fn report(done: Option<oneshot::Sender<Result<(), QueueError>>>, result: Result<
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+
+    use tokio::sync::Semaphore;
 
     use super::*;
 
@@ -310,6 +301,31 @@ mod tests {
         batcher.close().await;
 
         assert_eq!(*batches.lock().expect("not poisoned"), [vec![0], vec![2]]);
+    }
+
+    #[tokio::test]
+    async fn idle_slots_take_an_entry_each_and_after_full_batches_what_is_not_full_waits_for_the_request_under_way() {
+        let (batcher, batches, permits) = recorder(4);
+        let sizes = || batches.lock().expect("not poisoned").iter().map(Vec::len).collect::<Vec<_>>();
+        for entry in 0..4 {
+            batcher.submit_detached(entry);
+            until(|| sizes().len() == entry + 1).await;
+        }
+        assert_eq!(sizes(), [1; 4], "they did not wait for each other");
+
+        for entry in 0..200 {
+            batcher.submit_detached(entry);
+        }
+        permits.add_permits(24);
+        until(|| sizes().len() == 24).await;
+        until(|| permits.available_permits() == 0).await;
+        for entries in [1, 3] {
+            (0..entries).for_each(|entry| batcher.submit_detached(entry));
+            until(|| sizes().len() == 25).await;
+        }
+        permits.add_permits(10);
+        batcher.close().await;
+        assert_eq!(sizes()[4..], [[10; 20].as_slice(), &[1, 3]].concat());
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Deletes messages: the last thing that happens to a request, and to a reply.
 
+use std::time::Duration;
+
 use crate::batch::BatchOperation;
 use crate::queue::{Queue, QueueError};
 
@@ -10,6 +12,9 @@ pub(crate) struct DeleteMessages {
 
 impl BatchOperation for DeleteMessages {
     type Entry = String;
+
+    /// Short beside any visibility timeout, and long enough to fill batches from some 200 messages a second on.
+    const PATIENCE: Duration = Duration::from_millis(50);
 
     /// Receipts do not count against the limit of a batch.
     fn size(&self, _receipt: &String) -> usize {

@@ -18,8 +18,9 @@
 //!   waits for any more, judged on SQS's own clock, so that the clocks of hosts do not matter.
 //! - **Hopeless calls are refused at once.** When the wait for a responder would be longer than the call can wait, or none is
 //!   heard from, the caller is told so, and when to come back.
-//! - **Nothing waits on a timer to fill a batch.** A free send slot takes what is waiting, up to ten messages and 1 MiB: an
-//!   idle process sends at once, a busy one fills its batches.
+//! - **A message waits for others only if they come.** A free send slot takes what is waiting, up to ten messages and 1 MiB: an
+//!   idle process sends at once. One that is so busy that a batch will be full within two and a half round trips to SQS lets it
+//!   be full, which makes six requests for ten calls. Only deletes, for which nobody waits, wait up to 50 ms whatever comes.
 //!
 //! What users of other libraries complain about, and what becomes of each complaint here, is listed in [`complaints`].
 //!

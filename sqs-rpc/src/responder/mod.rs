@@ -32,6 +32,10 @@ use crate::settings::{StartError, check_prefix, check_range, reply_queue_name_pr
 /// How many requests to SQS delete messages at once.
 const DELETE_SLOTS: usize = 4;
 
+/// How long a poll that has a place waits for others to be free, so that quick work fills polls. Work that keeps its place for long
+/// is not held up by it.
+const GATHERING: Duration = Duration::from_millis(2);
+
 /// How a [`Responder`] works. Start from [`ResponderConfig::new`].
 #[derive(Debug, Clone)]
 pub struct ResponderConfig {
@@ -185,8 +189,8 @@ where
             abandoning: CancellationToken::new(),
             queue,
         };
-        // One poll brings at most 10 messages; a few more polls than that fills keep the slots busy.
-        let pollers = config.concurrency.div_ceil(MAX_BATCH).clamp(1, 8);
+        // As many as can each bring 10 messages: a smaller one beside them would split a batch that a larger one takes whole.
+        let pollers = (config.concurrency / MAX_BATCH).clamp(1, 8);
         Ok(Self { shared: Arc::new(shared), pollers })
     }
 
@@ -224,6 +228,8 @@ struct Slots {
     unsettled: Arc<Semaphore>,
     /// Slots whose service runs: not those that a poll has reserved.
     busy: Arc<AtomicU32>,
+    /// Held by the poll that takes its places.
+    gathering: tokio::sync::Mutex<()>,
 }
 
 /// A place for one message.
@@ -241,21 +247,30 @@ impl Slots {
             work: Arc::new(Semaphore::new(concurrency)),
             unsettled: Arc::new(Semaphore::new(concurrency + max_unsettled)),
             busy: Arc::default(),
+            gathering: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Waits for a place, and takes what else is free, up to `most` together.
+    /// Waits for a place, and takes others that are free or become so at once: up to `most` together.
     async fn take(&self, most: usize) -> Vec<Slot> {
+        // One at a time gathers, so that two do not share what would fill one poll.
+        let _turn = self.gathering.lock().await;
+        let mut slots = vec![self.take_one().await];
+        let others = async {
+            while slots.len() < most {
+                slots.push(self.take_one().await);
+            }
+        };
+        // Places that are free are there at the first look, before time counts.
+        drop(tokio::time::timeout(GATHERING, others).await);
+        slots
+    }
+
+    async fn take_one(&self) -> Slot {
         const NEVER: &str = "the semaphores are never closed";
         let unsettled = self.unsettled.clone().acquire_owned().await.expect(NEVER);
         let work = self.work.clone().acquire_owned().await.expect(NEVER);
-        let mut slots = vec![Slot { work, unsettled }];
-        while slots.len() < most {
-            let Ok(unsettled) = self.unsettled.clone().try_acquire_owned() else { break };
-            let Ok(work) = self.work.clone().try_acquire_owned() else { break };
-            slots.push(Slot { work, unsettled });
-        }
-        slots
+        Slot { work, unsettled }
     }
 }
 
