@@ -43,7 +43,7 @@ pub(crate) fn span(id: Uuid, uri: &Uri, headers: &HeaderMap) -> CallSpan {
 mod tests {
     use compute_proto::FILE_DESCRIPTOR_SET;
     use prost::Message as _;
-    use prost_types::FileDescriptorSet;
+    use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
     use super::*;
 
@@ -52,7 +52,7 @@ mod tests {
         let files = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).expect("descriptors");
         let services = files.file.iter().flat_map(|file| &file.service);
         let service = services.into_iter().find(|service| service.name() == "ComputeService").expect("it is there");
-        let methods: Vec<_> = service.method.iter().map(|method| method.name()).collect();
+        let methods: Vec<_> = service.method.iter().map(MethodDescriptorProto::name).collect();
         assert_eq!(methods, METHODS);
     }
 }

@@ -1,6 +1,6 @@
 //! Which traces are collected.
 
-use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId, TraceState};
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
@@ -30,7 +30,7 @@ impl ShouldSample for FromCalls {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
-        let parent = parent.map(|parent| parent.span().span_context().clone()).filter(|parent| parent.is_valid());
+        let parent = parent.map(|parent| parent.span().span_context().clone()).filter(SpanContext::is_valid);
         let is_sampled = match (parent, kind) {
             (Some(parent), _) => parent.is_sampled(),
             (None, _) if !links.is_empty() => links.iter().any(|link| link.span_context.is_sampled()),
@@ -46,7 +46,7 @@ impl ShouldSample for FromCalls {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags};
+    use opentelemetry::trace::{SpanId, TraceFlags};
 
     use super::*;
 
