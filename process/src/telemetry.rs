@@ -25,8 +25,8 @@ use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator, SdkTracerPro
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::{Layer, Registry};
 
-pub use self::export::Counts;
 use self::export::Export;
+pub use self::export::{Counters, Counts};
 use self::sampler::FromCalls;
 
 /// How long a collector has to take a batch of spans.
@@ -119,9 +119,9 @@ impl Telemetry {
         Ok((Self { sending: Some((provider, export)) }, Some(Box::new(layer))))
     }
 
-    /// What has become of the spans so far.
-    pub fn counts(&self) -> Counts {
-        self.sending.as_ref().map(|(_, export)| export.counts()).unwrap_or_default()
+    /// Tells what becomes of the spans: for metrics.
+    pub fn counters(&self) -> Counters {
+        self.sending.as_ref().map(|(_, export)| export.counters()).unwrap_or_default()
     }
 
     /// Sends what has not been sent, for at most 2 s, and ends.

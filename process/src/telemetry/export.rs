@@ -29,10 +29,31 @@ pub struct Counts {
     pub dropped: u64,
 }
 
+/// Counts the spans of a process. It may be kept for longer than the [`Telemetry`](super::Telemetry) it is of.
+#[derive(Debug, Clone, Default)]
+pub struct Counters(Arc<Atomics>);
+
 #[derive(Debug, Default)]
-struct Counters {
+struct Atomics {
     exported: AtomicU64,
     dropped: AtomicU64,
+}
+
+impl Counters {
+    /// What has become of the spans so far. Both counts only grow, and are zero without a collector.
+    pub fn counts(&self) -> Counts {
+        let Atomics { exported, dropped } = &*self.0;
+        Counts { exported: exported.load(Ordering::Relaxed), dropped: dropped.load(Ordering::Relaxed) }
+    }
+
+    fn exported(&self, spans: u64) {
+        self.0.exported.fetch_add(spans, Ordering::Relaxed);
+    }
+
+    /// Gives the count before.
+    fn dropped(&self, spans: u64) -> u64 {
+        self.0.dropped.fetch_add(spans, Ordering::Relaxed)
+    }
 }
 
 /// Takes spans that end. It never waits: what the queue has no room for is dropped.
@@ -42,7 +63,7 @@ struct Counters {
 #[derive(Debug)]
 pub(super) struct Enqueue {
     queue: mpsc::Sender<SpanData>,
-    counters: Arc<Counters>,
+    counters: Counters,
 }
 
 impl SpanProcessor for Enqueue {
@@ -50,7 +71,7 @@ impl SpanProcessor for Enqueue {
 
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() && self.queue.try_send(span).is_err() {
-            self.counters.dropped.fetch_add(1, Ordering::Relaxed);
+            self.counters.dropped(1);
         }
     }
 
@@ -67,7 +88,7 @@ impl SpanProcessor for Enqueue {
 /// The task that sends spans.
 #[derive(Debug)]
 pub(super) struct Export {
-    counters: Arc<Counters>,
+    counters: Counters,
     ending: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -77,15 +98,14 @@ impl Export {
     pub(super) fn start<E: SpanExporter + 'static>(exporter: E, endpoint: &str) -> (Enqueue, Self) {
         let (queue, spans) = mpsc::channel(QUEUE);
         let (ending, told) = watch::channel(false);
-        let counters = Arc::<Counters>::default();
+        let counters = Counters::default();
         let sender = Sender { exporter, endpoint: endpoint.to_owned(), counters: counters.clone(), lost: None };
         let task = tokio::spawn(sender.run(spans, told));
         (Enqueue { queue, counters: counters.clone() }, Self { counters, ending, task })
     }
 
-    pub(super) fn counts(&self) -> Counts {
-        let Counters { exported, dropped } = &*self.counters;
-        Counts { exported: exported.load(Ordering::Relaxed), dropped: dropped.load(Ordering::Relaxed) }
+    pub(super) fn counters(&self) -> Counters {
+        self.counters.clone()
     }
 
     /// Sends what waits, for no longer than the limit.
@@ -95,7 +115,7 @@ impl Export {
             self.task.abort();
             tracing::warn!("the collector of traces is slow or away: the last spans are lost");
         }
-        let Counts { exported, dropped } = self.counts();
+        let Counts { exported, dropped } = self.counters.counts();
         tracing::debug!(exported, dropped, "the last spans were sent");
     }
 }
@@ -103,7 +123,7 @@ impl Export {
 struct Sender<E> {
     exporter: E,
     endpoint: String,
-    counters: Arc<Counters>,
+    counters: Counters,
     /// How many spans had been dropped when the collector was found away, if it is.
     lost: Option<u64>,
 }
@@ -140,17 +160,16 @@ impl<E: SpanExporter> Sender<E> {
     /// Sends a batch, once: a collector that is away would else have the queue run over. Of one that stays away one line tells.
     async fn send(&mut self, batch: Vec<SpanData>) {
         let count = batch.len() as u64;
-        let dropped = &self.counters.dropped;
         match self.exporter.export(batch).await {
             Ok(()) => {
-                self.counters.exported.fetch_add(count, Ordering::Relaxed);
+                self.counters.exported(count);
                 if let Some(before) = self.lost.take() {
-                    let dropped = dropped.load(Ordering::Relaxed) - before;
+                    let dropped = self.counters.counts().dropped - before;
                     tracing::info!(endpoint = self.endpoint, dropped, "the collector takes traces again");
                 }
             }
             Err(error) => {
-                let before = dropped.fetch_add(count, Ordering::Relaxed);
+                let before = self.counters.dropped(count);
                 if self.lost.is_none() {
                     self.lost = Some(before);
                     let endpoint = &self.endpoint;
@@ -204,11 +223,11 @@ mod tests {
     async fn a_slow_collector_delays_nobody_and_what_it_does_not_take_is_counted() {
         let (collector, provider, export) = start(0);
         make_spans(&provider, QUEUE + 10);
-        assert_eq!(export.counts(), Counts { exported: 0, dropped: 10 });
+        assert_eq!(export.counters.counts(), Counts { exported: 0, dropped: 10 });
         collector.permits.add_permits(QUEUE);
-        let counters = export.counters.clone();
+        let counters = export.counters();
         export.end(Duration::from_secs(30)).await;
-        assert_eq!(counters.exported.load(Ordering::Relaxed), QUEUE as u64);
+        assert_eq!(counters.counts().exported, QUEUE as u64);
     }
 
     #[tokio::test]
@@ -223,14 +242,14 @@ mod tests {
         let (collector, provider, export) = start(1_000);
         collector.refuses.store(true, Ordering::Relaxed);
         make_spans(&provider, BATCH);
-        while export.counts().dropped < BATCH as u64 {
+        while export.counters.counts().dropped < BATCH as u64 {
             tokio::task::yield_now().await;
         }
         collector.refuses.store(false, Ordering::Relaxed);
         make_spans(&provider, BATCH);
-        while export.counts().exported < BATCH as u64 {
+        while export.counters.counts().exported < BATCH as u64 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(export.counts(), Counts { exported: BATCH as u64, dropped: BATCH as u64 });
+        assert_eq!(export.counters.counts(), Counts { exported: BATCH as u64, dropped: BATCH as u64 });
     }
 }
