@@ -33,7 +33,7 @@ SQS_BATCH = 10
 LOG_BATCH = (32 + 1_000) // 4
 
 # Long polls at once, and seconds that each waits for nothing.
-GATEWAY_POLLS, WORKER_POLLS, POLL_WAIT = 2, 4, 20
+GATEWAY_POLLS, WORKER_POLLS, POLL_WAIT = 2, 3, 20
 # A gateway signs its reply queue at least every 4 minutes, and looks for those of the dead every 10 minutes. Both come up to a
 # quarter earlier; a look lists the queues, and reads the tags of two.
 SIGNS, LOOKS = MONTH_SECONDS / 210, 3 * MONTH_SECONDS / 525
@@ -138,7 +138,7 @@ def idle():
     return table(
         ["", "requests", "a month"],
         row("a gateway: 2 long polls of 20 s, and the upkeep of its reply queue", polls(GATEWAY_POLLS) + SIGNS + LOOKS),
-        row("a worker: 4 long polls of 20 s", polls(WORKER_POLLS)),
+        row("a worker: 3 long polls of 20 s", polls(WORKER_POLLS)),
         ["a million records kept, of 700 bytes each", "0.7 GB", money(0.7 * STORED)],
     )
 
