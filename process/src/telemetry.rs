@@ -1,7 +1,7 @@
 //! Traces, sent to a collector by OTLP over gRPC.
 //!
 //! A span is collected if it has a field `otel.kind`: such spans have the level `TRACE` and are made for this alone, so that
-//! they are not made at all, and cost nothing, in a process without a collector. What is logged is not collected.
+//! they are not made at all in a process without a collector. What is logged is not collected.
 //!
 //! - A trace begins where a call does. Whether it is collected is decided there once, by the ratio of
 //!   [`Flags::trace_sample_ratio`]; everything within it, in other processes too, does as its parent says.

@@ -1,7 +1,7 @@
 //! The trace that a call is a part of: as it stands on the queues, and the spans around it.
 //!
 //! The spans follow OpenTelemetry's semantic conventions for [messaging] and [Amazon SQS]; they are made only where something
-//! in the process collects spans (they have the level `TRACE` and a field `otel.kind`), and cost nothing elsewhere. Without
+//! in the process collects spans (they have the level `TRACE` and a field `otel.kind`), and are not made elsewhere. Without
 //! that the caller's context goes through unchanged.
 //!
 //! [messaging]: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
