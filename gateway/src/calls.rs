@@ -17,7 +17,6 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::server::NamedService;
 use tonic::{Code, Status};
 use tower::Service;
-use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::answered::Answered;
@@ -27,6 +26,7 @@ use crate::edge::authentication::{Authentication, Peer, Tenant};
 use crate::edge::counts::Refused;
 use crate::memory::{MemoryBudget, STREAM_FACTOR, Taken, UNARY_FACTOR};
 use crate::status::{self, Operation};
+use crate::trace;
 use crate::upload::{Shape, Upload, UploadLimits};
 
 /// The metadata entry of every answer that names the operation.
@@ -212,12 +212,14 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let id = Uuid::now_v7();
+        let span = trace::span(id, request.uri(), request.headers());
         // In flight before it is asked whether the gateway drains, so that the drain waits for every call that was let in.
         let in_flight = self.calls.shared.in_flight.token();
         let unanswered = Unanswered { calls: self.calls.clone(), since: Instant::now(), code: None };
-        let admitted = self.calls.admit(&mut request, id);
-        let answer = admitted.map(|(admitted, share)| (self.inner.call(self.calls.limited(request, admitted)), share));
-        let span = tracing::info_span!("call", operation_id = %id);
+        let answer = span.in_scope(|| {
+            let (admitted, share) = self.calls.admit(&mut request, id)?;
+            Ok::<_, Status>((self.inner.call(self.calls.limited(request, admitted)), share))
+        });
         let answered = async move {
             let _in_flight = in_flight;
             let mut response = match answer {
@@ -229,7 +231,7 @@ where
             unanswered.answered(code(&response));
             Ok(response)
         };
-        Box::pin(answered.instrument(span))
+        span.boxed(answered)
     }
 }
 
@@ -287,7 +289,9 @@ impl Drop for Unanswered {
             Some(code) => tracing::debug!(?code, duration_ms, "answered"),
             None => tracing::debug!(duration_ms, "the caller left"),
         }
-        self.calls.shared.answered.count(self.code.unwrap_or(Code::Cancelled));
+        let code = self.code.unwrap_or(Code::Cancelled);
+        sqs_rpc::record_code(code as i32);
+        self.calls.shared.answered.count(code);
     }
 }
 

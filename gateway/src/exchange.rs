@@ -106,14 +106,9 @@ impl Exchange {
     /// # Errors
     ///
     /// When S3 does not take it.
-    pub(crate) async fn prepare(
-        &self,
-        request: ComputeRequest,
-        caller: &Caller,
-        memory: CallMemory,
-    ) -> Result<Prepared, BucketError> {
+    pub(crate) async fn prepare(&self, request: ComputeRequest, memory: CallMemory) -> Result<Prepared, BucketError> {
         let finish_late = request.finish_late;
-        let attributes = self.0.requester.attributes_size(COMPUTE_METHOD, None, caller.traceparent.as_deref());
+        let attributes = self.0.requester.attributes_size(COMPUTE_METHOD, None);
         let Checked { body, digest, payload } = self.0.claim_check.request(request, attributes).await?;
         let left = match &body {
             Body::Text(text) => text.len() as u64,

@@ -20,7 +20,7 @@ use crate::operations::name;
 use crate::operations::page_token::{self, Of};
 use crate::status::{Operation, from_call_error};
 use crate::stream::PackedRequest;
-use crate::{timing, traceparent};
+use crate::timing;
 
 /// Reads the header `grpc-timeout`; absent when malformed.
 pub fn timeout(value: HeaderValue) -> Option<Duration> {
@@ -36,7 +36,7 @@ pub fn time(timeout: Option<Duration>, default: Duration, max: Duration) -> Dura
 
 /// Reads the metadata entry `traceparent`; absent when malformed.
 pub fn traceparent(value: &str) -> Option<String> {
-    traceparent::parse(value)
+    sqs_rpc::TraceContext::parse(value).map(|context| context.to_string())
 }
 
 /// What the caller is told when its call does not succeed.

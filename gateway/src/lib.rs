@@ -54,7 +54,7 @@ mod status;
 mod stream;
 mod tenant;
 mod timing;
-mod traceparent;
+mod trace;
 mod upload;
 
 pub use config::{Config, ConfigError};

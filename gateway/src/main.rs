@@ -7,38 +7,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser};
-use compute_gateway::{Config, Listeners, doctor};
-use compute_process::{Readiness, aws, flags, logging, open_files, shutdown};
+use compute_gateway::{Listeners, doctor};
+use compute_process::telemetry::{Collecting, Service, Telemetry};
+use compute_process::{Readiness, aws, logging, open_files, shutdown};
 use tokio::net::TcpListener;
 
-/// Takes gRPC and gRPC-Web calls and has them answered by workers behind an Amazon SQS queue.
-///
-/// One port serves gRPC (HTTP/2, with TLS if there is a certificate), gRPC-Web, a page at /, GET /healthz, gRPC reflection and grpc.health.v1. The
-/// admin port serves /livez, /readyz and /metrics. Region, credentials and endpoint of AWS come from the environment, as for
-/// every AWS tool: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, the role of the instance.
-///
-/// At SIGINT or SIGTERM the gateway takes no more calls, answers those in flight within --drain-limit, deletes the reply queue
-/// that it made, and exits with 0; a second signal ends it at once. It exits with 1 if it cannot start, with 2 if a flag is
-/// wrong.
-#[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
-struct Flags {
-    /// Where to take calls: an address and a port
-    #[arg(long, env = "COMPUTE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = flags::socket)]
-    listen: SocketAddr,
-
-    /// Where to serve /livez, /readyz and /metrics: an address and a port, which callers should not reach
-    #[arg(long, env = "COMPUTE_ADMIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:9464", value_parser = flags::socket)]
-    admin_listen: SocketAddr,
-
-    #[command(flatten)]
-    config: Config,
-
-    #[command(flatten)]
-    logging: logging::Flags,
-}
+use self::command_line::Flags;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -46,12 +22,9 @@ async fn main() -> ExitCode {
     if let Err(error) = flags.config.check().and_then(|()| flags.config.check_address(flags.listen)) {
         Flags::command().error(ErrorKind::ValueValidation, error).exit();
     }
-    if let Err(error) = logging::init(&flags.logging) {
-        Flags::command().error(ErrorKind::ValueValidation, error).exit();
-    }
     let outcome = match doctor {
-        None => run(flags).await.map(|()| ExitCode::SUCCESS),
-        Some(output) => examine(&flags.config, &output).await,
+        None => serve(flags).await,
+        Some(output) => examine(&flags, &output).await,
     };
     match outcome {
         Ok(code) => code,
@@ -60,6 +33,15 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
+    let service = Service { name: "compute-gateway", version: env!("CARGO_PKG_VERSION") };
+    let (telemetry, collecting) = Telemetry::start(&flags.telemetry, service, flags.config.instance.as_deref())?;
+    start_logging(&flags, collecting);
+    let served = run(flags).await;
+    telemetry.end().await;
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
@@ -74,7 +56,9 @@ async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn examine(config: &Config, output: &compute_doctor::Flags) -> Result<ExitCode, Box<dyn Error>> {
+async fn examine(flags: &Flags, output: &compute_doctor::Flags) -> Result<ExitCode, Box<dyn Error>> {
+    start_logging(flags, None);
+    let config = &flags.config;
     if output.plan {
         output.write_plan(&doctor::plan(config), io::stdout(), io::stderr())?;
         return Ok(ExitCode::SUCCESS);
@@ -82,6 +66,12 @@ async fn examine(config: &Config, output: &compute_doctor::Flags) -> Result<Exit
     let report = doctor::examine(config, &aws::load().await).await;
     report.write(output.json, io::stdout())?;
     Ok(report.exit_code())
+}
+
+fn start_logging(flags: &Flags, collecting: Option<Collecting>) {
+    if let Err(error) = logging::init_with(&flags.logging, collecting) {
+        Flags::command().error(ErrorKind::ValueValidation, error).exit();
+    }
 }
 
 async fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {

@@ -10,7 +10,7 @@ use compute_proto::v1::{
 use compute_proto::validate::{FieldViolation, validate};
 use futures_util::TryFutureExt as _;
 use http::HeaderName;
-use sqs_rpc::CallError;
+use sqs_rpc::{CallError, TraceContext};
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
@@ -25,7 +25,7 @@ use crate::operations::{Chosen, Operations, name};
 use crate::status;
 use crate::stream::{PackedRequest, Received, Streams};
 use crate::tenant::tenant;
-use crate::traceparent;
+use crate::trace;
 
 /// The field of a request in which its caller may choose the operation id.
 const OPERATION_ID: &str = "operation_id";
@@ -69,7 +69,8 @@ impl Compute {
             Some(key) => tenant(metadata, Some(key))?,
             None => known.map(|tenant| tenant.to_string()),
         };
-        let traceparent = metadata.get(traceparent::KEY).and_then(|value| traceparent::parse(value.to_str().ok()?));
+        let traceparent = metadata.get(trace::KEY).and_then(|value| TraceContext::parse(value.to_str().ok()?));
+        let traceparent = traceparent.map(|context| context.to_string());
         Ok(Caller { tenant, traceparent })
     }
 
@@ -87,12 +88,11 @@ impl Compute {
     async fn prepare(
         &self,
         admitted: Admitted,
-        caller: &Caller,
         request: ComputeRequest,
         memory: CallMemory,
     ) -> Result<Prepared, Status> {
         let operation = status::Operation { id: admitted.id, finish_late: Some(request.finish_late) };
-        let prepared = timeout_at(admitted.deadline, self.exchange.prepare(request, caller, memory)).await;
+        let prepared = timeout_at(admitted.deadline, self.exchange.prepare(request, memory)).await;
         let prepared = prepared.map_err(|_elapsed| status::deadline_exceeded(operation))?;
         prepared.map_err(|error| status::payload_unavailable(&error, operation))
     }
@@ -102,7 +102,7 @@ impl Compute {
         let Opened { admitted, caller, memory, message } = self.open(request)?;
         let chosen = checked(&message, "").map_err(|violations| invalid(admitted, violations))?;
         let admitted = Admitted { id: chosen.unwrap_or(admitted.id), ..admitted };
-        let prepared = self.prepare(admitted, &caller, message, memory).await?;
+        let prepared = self.prepare(admitted, message, memory).await?;
         Ok(Ready { admitted, caller, prepared, is_chosen: chosen.is_some() })
     }
 
@@ -179,7 +179,7 @@ impl ComputeService for Compute {
         let received = Box::pin(self.streams.receive(opened, admitted.deadline)).await;
         let prepared = match received.map_err(|error| status::from_stream_error(error, operation))? {
             Received::Message { request, memory } => {
-                Box::pin(self.prepare(admitted, &caller, request, CallMemory::new(memory))).await?
+                Box::pin(self.prepare(admitted, request, CallMemory::new(memory))).await?
             }
             Received::Payload { options, stored, payload } => {
                 self.exchange.prepare_stored(&options, &stored, payload, memory)

@@ -3,6 +3,7 @@
 mod multipart;
 mod object;
 mod settings;
+mod trace;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) use self::multipart::{Multipart, Part};
 pub(crate) use self::object::Object;
 pub use self::object::ReadError;
 pub use self::settings::{LifecycleRule, Setting};
+use self::trace::Traced;
 
 /// How long one attempt of a request may take, so that an S3 that takes an object and never answers does not keep it for ever.
 /// The SDK's retries come on top.
@@ -114,12 +116,12 @@ impl Bucket {
 
     /// The bucket of that name, whether it is there or not: its use will tell.
     pub fn new(aws: &SdkConfig, name: &str) -> Self {
-        Self { client: Client::from_conf(config(aws).build()), name: name.into() }
+        Self { client: Client::from_conf(config(aws, name).build()), name: name.into() }
     }
 
     /// The bucket of that name, over a connection whose requests and responses are shown to `observer`.
     pub fn observed(aws: &SdkConfig, name: &str, observer: impl Intercept + 'static) -> Self {
-        Self { client: Client::from_conf(config(aws).interceptor(observer).build()), name: name.into() }
+        Self { client: Client::from_conf(config(aws, name).interceptor(observer).build()), name: name.into() }
     }
 
     /// Asks whether it is there, and may be used.
@@ -255,10 +257,11 @@ impl Bucket {
     }
 }
 
-fn config(aws: &SdkConfig) -> aws_sdk_s3::config::Builder {
+fn config(aws: &SdkConfig, bucket: &str) -> aws_sdk_s3::config::Builder {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
     aws_sdk_s3::config::Builder::from(aws)
         .timeout_config(timeouts)
+        .interceptor(Traced { bucket: bucket.into() })
         // An endpoint of one's own is often an address without a wildcard name: the bucket then goes into the path.
         .force_path_style(aws.endpoint_url().is_some())
 }

@@ -1,6 +1,7 @@
 //! What every process of this system owes its operator, whatever the process is for.
 //!
 //! - [`logging`]: structured logs on standard error, as text or JSON;
+//! - [`telemetry`]: traces, sent to a collector;
 //! - [`shutdown`]: SIGINT and SIGTERM as a future, and a second one that does not wait;
 //! - [`admin`]: a port of its own for `/livez`, `/readyz` and `/metrics`, fed by a [`Readiness`] and by what tells metrics to
 //!   an [`Exposition`](exposition::Exposition);
@@ -24,5 +25,6 @@ pub mod open_files;
 mod readiness;
 pub mod resources;
 pub mod shutdown;
+pub mod telemetry;
 
 pub use readiness::{Readiness, State};

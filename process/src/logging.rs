@@ -4,9 +4,14 @@ use std::env::VarError;
 use std::io::{self, IsTerminal as _};
 use std::str::FromStr as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+use crate::telemetry::Collecting;
 
 /// The level without a flag, `COMPUTE_LOG_LEVEL` or `RUST_LOG`.
 const DEFAULT_LEVEL: &str = "info";
@@ -59,18 +64,40 @@ pub enum InitError {
 ///
 /// When `RUST_LOG` counts and is not understood, and when logging was set up before.
 pub fn init(flags: &Flags) -> Result<(), InitError> {
+    init_with(flags, None)
+}
+
+/// Starts logging, and the collecting of spans for their [traces](crate::telemetry) if there is something that does.
+///
+/// # Errors
+///
+/// Those of [`init`].
+pub fn init_with(flags: &Flags, collecting: Option<Collecting>) -> Result<(), InitError> {
     let filter = match (&flags.log_level, std::env::var(EnvFilter::DEFAULT_ENV)) {
         (Some(level), _) => EnvFilter::new(discreet(level)),
         (None, Ok(level)) => EnvFilter::try_new(discreet(&level))?,
         (None, Err(VarError::NotPresent)) => EnvFilter::new(DEFAULT_LEVEL),
         (None, Err(error @ VarError::NotUnicode(_))) => return Err(error.into()),
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    match flags.log_format {
-        Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().try_init()?,
-        Format::Json => lines.json().flatten_event(true).finish().try_init()?,
+    match collecting {
+        // A filter for all is cheaper than one for the lines alone.
+        None => tracing_subscriber::registry().with(filter).with(lines(flags.log_format)).try_init()?,
+        Some(spans) => {
+            tracing_subscriber::registry().with(spans).with(lines(flags.log_format).with_filter(filter)).try_init()?;
+        }
     }
     Ok(())
+}
+
+fn lines<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = fmt::layer().with_writer(io::stderr);
+    match format {
+        Format::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
+    }
 }
 
 /// These directives, without what callers sent, unless they ask for it by name.

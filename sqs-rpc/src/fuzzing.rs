@@ -45,7 +45,7 @@ impl Message {
 }
 
 impl From<Outgoing> for Message {
-    fn from(Outgoing { body, attributes, group }: Outgoing) -> Self {
+    fn from(Outgoing { body, attributes, group, .. }: Outgoing) -> Self {
         let attributes = attributes.into_iter().map(|a| (a.name.to_owned(), a.data_type.to_owned(), a.value));
         let group = group.map(|group| (System::MessageGroupId.as_str().to_owned(), group));
         Self { body, attributes: attributes.collect(), system: group.into_iter().collect() }
@@ -91,6 +91,7 @@ pub fn write_request(request: &Request) -> (Message, usize) {
         deadline: None,
         tenant: request.tenant.clone(),
         traceparent: request.traceparent.clone(),
+        span: tracing::Span::none(),
         _held: None,
     };
     (outgoing.to_message(&SqsClock::default()).into(), outgoing.size())
@@ -127,7 +128,9 @@ pub fn write_reply(reply: ReplyMessage, bucket: &str) -> Result<Message, Pointer
         (Ok(body), Some(size)) => Ok(Body::InS3 { pointer: Pointer::read(&body, bucket)?, size }),
         (outcome, _) => outcome.map(Body::Text),
     };
-    Ok(OutgoingReply { id, digest, worker: worker.unwrap_or_default(), timing, outcome }.into_message().into())
+    Ok(OutgoingReply { id, digest, worker: worker.unwrap_or_default(), timing, trace: None, outcome }
+        .into_message()
+        .into())
 }
 
 /// How the call ends that this reply is for, after that time, if it is a reply.

@@ -115,6 +115,7 @@ fn golden_requests_are_written() {
             deadline: request.timeout.map(|timeout| Instant::now() + timeout + Duration::from_secs(1)),
             tenant: request.tenant,
             traceparent: request.traceparent,
+            span: tracing::Span::none(),
             _held: None,
         };
         let message = outgoing.to_message(&SqsClock::default());
@@ -175,6 +176,7 @@ fn golden_replies_are_written() {
             digest: reply.digest,
             worker: reply.worker.expect("a responder names itself"),
             timing: reply.timing,
+            trace: None,
             outcome: reply.outcome.map(Body::Text),
         };
         let message = outgoing.into_message();

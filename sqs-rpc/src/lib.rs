@@ -43,6 +43,8 @@
 //! | `Worker` | reply | String | the responder's id |
 //! | `Timing` | reply | String | JSON, see [`ReplyTiming`] |
 //!
+//! Where there is a `traceparent`, SQS's own `AWSTraceHeader` has the same for X-Ray, on the reply too.
+//!
 //! The body of a reply whose status is not 0 is a [`Failure`] as JSON. The tenant of a request is its `MessageGroupId`, which
 //! makes SQS share a standard queue fairly between tenants.
 //!
@@ -77,6 +79,7 @@
 //! - `dead_letters`: what lies in the dead-letter queue of the request queue, why, and the way back.
 //! - [`probe`]: what a process can find out about its queues before it relies on them.
 //! - `request`, `reply`, `failure`, `pointer`: what stands on the queues, written and read.
+//! - `trace`: the trace of a call on the queues, and its spans.
 //! - `settings`, `backoff`, `clock`: what settings may be; pauses after failures; SQS's clock.
 //! - `queue`, `batch`, `message`: the only code that knows the AWS SDK, and the group commit on top of it.
 
@@ -101,6 +104,7 @@ mod request;
 mod requester;
 mod responder;
 mod settings;
+mod trace;
 
 pub use body::Body;
 pub use dead_letters::{DeadLetter, DeadLetters, DeadLettersError, Listing, Moved, WhyDead};
@@ -113,6 +117,7 @@ pub use request::{Request, RequestTimes};
 pub use requester::{Call, CallError, CallTiming, Reply, ReplyQueueUpkeep, Requester, RequesterConfig, RequesterStats};
 pub use responder::{Answer, Journal, NoJournal, Operation, Responder, ResponderConfig, ResponderStats, WorkTimes};
 pub use settings::StartError;
+pub use trace::{CallSpan, TraceContext, record_code};
 
 #[doc = include_str!("../COMPLAINTS.md")]
 pub mod complaints {}

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use aws_sdk_sqs::types::{
-    Message, MessageAttributeValue, MessageSystemAttributeName as System, SendMessageBatchRequestEntry,
+    Message, MessageAttributeValue, MessageSystemAttributeName as System, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
 use tokio::time::Instant;
 
 use crate::clock::SqsClock;
+use crate::trace::TraceContext;
 
 /// The most that SQS takes as one message, and as one batch of messages: body plus names, types and values of attributes.
 pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
@@ -39,6 +41,8 @@ pub(crate) struct Outgoing {
     pub(crate) attributes: Vec<Attribute>,
     /// `MessageGroupId`.
     pub(crate) group: Option<String>,
+    /// The trace it is a part of: `AWSTraceHeader`.
+    pub(crate) trace: Option<TraceContext>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +73,11 @@ impl Outgoing {
     }
 
     pub(crate) fn into_batch_entry(self, id: String) -> SendMessageBatchRequestEntry {
+        let system = self.trace.map(|trace| {
+            let value = MessageSystemAttributeValue::builder().data_type(STRING).string_value(trace.x_ray());
+            let value = value.build().expect("a data type was given");
+            HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)])
+        });
         let attributes = self.attributes.into_iter().map(|attribute| {
             let value = MessageAttributeValue::builder()
                 .data_type(attribute.data_type)
@@ -81,6 +90,7 @@ impl Outgoing {
             .id(id)
             .message_body(self.body)
             .set_message_attributes(Some(attributes.collect()))
+            .set_message_system_attributes(system)
             .set_message_group_id(self.group)
             .build()
             .expect("an id and a body were given")

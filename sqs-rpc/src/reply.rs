@@ -9,6 +9,7 @@ use crate::body::Body;
 use crate::clock;
 use crate::failure::Failure;
 use crate::message::{Attribute, AttributeError, Outgoing, Received, attribute};
+use crate::trace::TraceContext;
 
 /// The attribute `Timing` of a reply: when things happened, and how busy the responder is. All of it is the responder's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -41,6 +42,8 @@ pub(crate) struct OutgoingReply {
     pub(crate) digest: String,
     pub(crate) worker: String,
     pub(crate) timing: ReplyTiming,
+    /// The trace it is a part of.
+    pub(crate) trace: Option<TraceContext>,
     pub(crate) outcome: Result<Body, Failure>,
 }
 
@@ -63,7 +66,7 @@ impl OutgoingReply {
         if let Some(size) = payload_in_s3 {
             attributes.push(Attribute::number(attribute::EXTENDED_PAYLOAD_SIZE, size));
         }
-        Outgoing { body, attributes, group: None }
+        Outgoing { body, attributes, group: None, trace: self.trace }
     }
 }
 

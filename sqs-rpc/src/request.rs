@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::clock::{self, SqsClock};
 use crate::failure::{Failure, code};
 use crate::message::{Attribute, AttributeError, Outgoing, Received, attribute};
+use crate::trace::TraceContext;
 
 /// Hex SHA-256 of a body.
 pub(crate) fn digest(body: &str) -> String {
@@ -34,6 +36,8 @@ pub(crate) struct OutgoingRequest {
     pub(crate) deadline: Option<Instant>,
     pub(crate) tenant: Option<String>,
     pub(crate) traceparent: Option<String>,
+    /// The span of sending it; it ends with the rest.
+    pub(crate) span: Span,
     /// Dropped with the rest.
     pub(crate) _held: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -63,7 +67,8 @@ impl OutgoingRequest {
         if let Some(traceparent) = &self.traceparent {
             attributes.push(Attribute::string(attribute::TRACEPARENT, traceparent));
         }
-        Outgoing { body: self.body.clone(), attributes, group: self.tenant.clone() }
+        let trace = self.traceparent.as_deref().and_then(TraceContext::parse);
+        Outgoing { body: self.body.clone(), attributes, group: self.tenant.clone(), trace }
     }
 
     /// The size of the message, in the bytes that SQS counts, without building it.
@@ -297,6 +302,7 @@ mod tests {
             deadline: timeout.map(|timeout| Instant::now() + timeout),
             tenant: Some("tenant".to_owned()),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+            span: Span::none(),
             _held: None,
         }
     }
@@ -304,7 +310,7 @@ mod tests {
     /// A message as SQS gives it: sent at 1,000,000 ms, received first after `queued_ms`.
     fn message(outgoing: &OutgoingRequest, receive_count: u32, queued_ms: i64) -> Message {
         let sent = 1_000_000_i64;
-        let Outgoing { body, attributes, group } = outgoing.to_message(&SqsClock::default());
+        let Outgoing { body, attributes, group, .. } = outgoing.to_message(&SqsClock::default());
         let mut message = Message::builder()
             .body(body)
             .attributes(MessageSystemAttributeName::SentTimestamp, sent.to_string())

@@ -16,6 +16,7 @@ import { journeyOf } from "../src/result/parts";
 import { summary } from "../src/result/summary";
 
 const ID = "01a20d6e-5a4c-7450-b0d0-8689b86ef521";
+const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
@@ -47,7 +48,7 @@ function timing(parts: Readonly<Record<string, number>>): Timing {
 
 function fresh(statistics: Statistics = README, told?: Timing): Outcome {
   const response = create(ComputeResponseSchema, { operationId: ID, statistics, worker: "w-1" });
-  const outcome = ofResponse(told === undefined ? response : { ...response, timing: told }, LIST, 21.5);
+  const outcome = ofResponse(told === undefined ? response : { ...response, timing: told }, LIST, 21.5, TRACE);
   assert.ok(outcome);
   return outcome;
 }
@@ -91,11 +92,11 @@ describe("the outcome of a call", () => {
     assert.equal(fresh().createTime?.getTime(), 0x01a20d6e5a4c);
   });
   it("is none without statistics", () => {
-    assert.equal(ofResponse(create(ComputeResponseSchema, { operationId: ID }), LIST, 1), undefined);
+    assert.equal(ofResponse(create(ComputeResponseSchema, { operationId: ID }), LIST, 1, TRACE), undefined);
   });
   it("has no time of making if its id is not one that tells it", () => {
     const response = create(ComputeResponseSchema, { operationId: "an-older-id", statistics: README });
-    assert.equal(ofResponse(response, LIST, 1)?.createTime, undefined);
+    assert.equal(ofResponse(response, LIST, 1, TRACE)?.createTime, undefined);
   });
 });
 
@@ -114,6 +115,7 @@ describe("the outcome of an operation from the log", () => {
         statistics: undefined,
         timing: undefined,
         roundTripMs: undefined,
+        traceId: undefined,
         worker: "",
         values: [],
         summary: undefined,
@@ -192,6 +194,7 @@ describe("a result as a file", () => {
     const json = JSON.parse(resultJson(outcome));
     assert.deepEqual(Object.keys(json), [
       "operationId",
+      "traceId",
       "createTime",
       "worker",
       "statistics",
@@ -200,7 +203,7 @@ describe("a result as a file", () => {
       "values",
       "summary",
     ]);
-    assert.equal(json.operationId, ID);
+    assert.deepEqual([json.operationId, json.traceId], [ID, TRACE]);
     assert.deepEqual(json.values, ["4", "5", "2", "35", "2452"]);
     assert.equal(json.timing.gateway, "0.006250s");
     assert.equal(json.statistics.mean, 0, "a zero is written, too");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
 use compute_operations::log::LogMode;
 use compute_operations::record::LogValues;
-use compute_process::{flags, logging};
+use compute_process::{flags, logging, telemetry};
 
 use crate::dead::Dead;
 use crate::limits::Limits;
@@ -31,6 +31,10 @@ pub struct Flags {
     /// The logs of the process.
     #[command(flatten)]
     pub logging: logging::Flags,
+
+    /// The traces of the process.
+    #[command(flatten)]
+    pub telemetry: telemetry::Flags,
 }
 
 /// What a worker does, and for whom.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
+use compute_process::telemetry::{Service, Telemetry};
 use compute_process::{Readiness, aws, logging, shutdown};
 use compute_worker::dead::Dead;
 use compute_worker::log_cli::LogCommand;
@@ -43,14 +44,22 @@ async fn log(command: &LogCommand) -> Result<ExitCode, BoxError> {
 }
 
 async fn work(flags: Flags) -> Result<ExitCode, BoxError> {
-    logging::init(&flags.logging)?;
+    let service = Service { name: "compute-worker", version: env!("CARGO_PKG_VERSION") };
+    let (telemetry, collecting) = Telemetry::start(&flags.telemetry, service, flags.config.worker_id.as_deref())?;
+    logging::init_with(&flags.logging, collecting)?;
+    let worked = run(flags).await;
+    telemetry.end().await;
+    worked.map(|()| ExitCode::SUCCESS)
+}
+
+async fn run(flags: Flags) -> Result<(), BoxError> {
     let shutdown = shutdown::requested()?;
     let admin = TcpListener::bind(flags.admin_listen)
         .await
         .map_err(|error| format!("cannot listen on --admin-listen {}: {error}", flags.admin_listen))?;
     tracing::info!(address = %admin.local_addr()?, "the admin port listens");
     compute_worker::run(flags.config, &aws::load().await, Some(admin), Readiness::new(), shutdown).await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 async fn examine(Doctor { worker, output }: &Doctor) -> Result<ExitCode, BoxError> {

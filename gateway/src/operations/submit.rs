@@ -26,7 +26,7 @@ impl Operations {
         let operation = status::Operation { id: admitted.id, finish_late: None };
         let _place = self.place(caller.tenant.as_deref(), operation)?;
         let submit = async {
-            let prepared = exchange.prepare(request, &caller, memory).await;
+            let prepared = exchange.prepare(request, memory).await;
             let prepared = prepared.map_err(|error| status::payload_unavailable(&error, operation))?;
             if let Some(field) = chosen_in {
                 let (tenant, digest, finish_late) = (caller.tenant.clone(), prepared.digest, prepared.finish_late);

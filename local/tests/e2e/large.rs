@@ -85,7 +85,7 @@ async fn a_request_is_a_message_up_to_the_limit_and_a_payload_above_it() {
         let values = request(vec![7; usize::try_from(count).unwrap()]);
         let text = wire::request_to_json(&values).len();
         let stack = TestStack::start_with(|config| config.workers = 0).await;
-        let overhead = requester(&stack).await.expect("it starts").attributes_size(COMPUTE_METHOD, None, None);
+        let overhead = requester(&stack).await.expect("it starts").attributes_size(COMPUTE_METHOD, None);
         stack.stop().await;
         for (limit, payloads) in [(text + overhead, 0), (text + overhead - 1, 1)] {
             let stack = TestStack::start_with(|config| config.gateway.max_inline_size = limit).await;

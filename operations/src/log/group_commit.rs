@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use self::waiting::{Batch, Waiting};
@@ -69,6 +70,8 @@ enum Command {
 struct Entry {
     tenant: Option<String>,
     line: Line,
+    /// The span that it was written in, which lasts until it is durable.
+    span: Span,
     done: oneshot::Sender<Result<(), LogError>>,
 }
 
@@ -84,7 +87,7 @@ impl GroupCommit {
     pub(super) async fn commit(&self, record: &Record) -> Result<(), LogError> {
         let (done, result) = oneshot::channel();
         let line = Line { id: record.id, json: record.to_json().into() };
-        let entry = Entry { tenant: record.tenant.clone(), line, done };
+        let entry = Entry { tenant: record.tenant.clone(), line, span: Span::current(), done };
         self.commands.send(Command::Add(entry)).map_err(|_| LogError::Ended)?;
         result.await.unwrap_or(Err(LogError::Ended))
     }
@@ -130,8 +133,13 @@ async fn dispatch(
 
 /// Commits a batch, and tells those who wait for it.
 async fn commit(bucket: Bucket, batch: Batch, counters: Arc<Counters>) {
+    // It belongs to many traces, so it is a child of none.
+    let span = tracing::trace_span!(parent: None, "log batch", otel.kind = "internal", records = batch.entries.len());
+    for entry in &batch.entries {
+        span.follows_from(&entry.span);
+    }
     let (lines, waiters): (Vec<_>, Vec<_>) = batch.entries.into_iter().map(|entry| (entry.line, entry.done)).unzip();
-    let result = put(&bucket, batch.tenant.as_deref(), lines, &counters).await;
+    let result = put(&bucket, batch.tenant.as_deref(), lines, &counters).instrument(span).await;
     for waiter in waiters {
         // One that has left in the meantime does not matter: its message comes again.
         let _ = waiter.send(result.clone());

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{Counters, Payloads, Stored, Unsent};
@@ -59,7 +60,7 @@ impl PayloadWriter {
         let upload = Upload::new(payloads.bucket.clone(), key::payload(id), Content { media_type });
         let (pieces, taken) = mpsc::unbounded_channel();
         let (told, outcome) = oneshot::channel();
-        payloads.background.spawn(upload.run(taken, payloads.unsent(id), told));
+        payloads.background.spawn(upload.run(taken, payloads.unsent(id), told).in_current_span());
         let places = Arc::new(Semaphore::new(PARTS_UNDER_WAY));
         let (filling, counters) = (Vec::new(), payloads.counters.clone());
         Self { id, filling, size: 0, hash: Sha256::new(), counters, pieces, places, outcome, failed: None }
@@ -192,11 +193,12 @@ impl Upload {
         };
         self.sent += 1;
         let number = self.sent;
-        self.under_way.spawn(async move {
+        let put = async move {
             let part = multipart.put(number, data).await;
             drop(place);
             part
-        });
+        };
+        self.under_way.spawn(put.in_current_span());
         Ok(())
     }
 

@@ -28,6 +28,7 @@ use crate::message::MAX_MESSAGE_BYTES;
 use crate::queue::{BatchCounters, Queue, QueueError, SharedInterceptor, Sqs};
 use crate::request::{self, OutgoingRequest};
 use crate::settings::{StartError, check_prefix, check_range};
+use crate::trace::{self, TraceContext};
 
 /// How a [`Requester`] works. Start from [`RequesterConfig::new`].
 #[derive(Debug, Clone)]
@@ -105,6 +106,8 @@ struct Shared {
     reply_queue: ReplyQueue,
     waiters: Arc<Waiters>,
     sends: Batcher<SendRequests>,
+    /// The name of the request queue.
+    request_queue: Box<str>,
     retention: Retention,
     batches: Arc<BatchCounters>,
 }
@@ -132,9 +135,12 @@ impl Requester {
         let waiters = Arc::new(Waiters::new(limits, no_worker_after));
         let reply_queue = ReplyQueue::open(&sqs, &config, &waiters).await?;
         let retention = Retention::of(request_queue.clone());
+        let request_queue_name = request_queue.name().into();
         let sends = SendRequests { queue: request_queue, clock: sqs.clock().clone() };
         let sends = Batcher::start(sends, config.send_slots);
-        Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends, retention, batches: sqs.batches().clone() }) })
+        let batches = sqs.batches().clone();
+        let request_queue = request_queue_name;
+        Ok(Self { shared: Arc::new(Shared { reply_queue, waiters, sends, request_queue, retention, batches }) })
     }
 
     /// Sends a request and waits for its reply. The request is on its way when this returns; the future waits. Dropping it gives
@@ -188,10 +194,12 @@ impl Requester {
     }
 
     /// The most bytes that the attributes of a call's message have: with those of its body, they make the size of the message.
-    pub fn attributes_size(&self, method: &str, content_type: Option<&str>, traceparent: Option<&str>) -> usize {
+    pub fn attributes_size(&self, method: &str, content_type: Option<&str>) -> usize {
         // The digest is in hex.
         let (reply_to, digest) = (self.shared.reply_queue.address(), 2 * Sha256::output_size());
-        request::attributes_size(method, digest, [Some(reply_to.url()), content_type, traceparent])
+        // Of a trace context only the length counts, and all have the same.
+        let traceparent = "0".repeat(TraceContext::LENGTH);
+        request::attributes_size(method, digest, [Some(reply_to.url()), content_type, Some(&traceparent)])
     }
 
     /// Sends a request that nobody waits for. Returns as soon as SQS has it; it is worked however long that takes.
@@ -216,7 +224,7 @@ impl Requester {
         held: H,
     ) -> Result<impl Future<Output = Result<(), CallError>> + Send + use<H>, CallError> {
         let deadline = call.deadline;
-        let request = OutgoingRequest { _held: Some(Box::new(held)), ..outgoing(call, None) };
+        let request = OutgoingRequest { _held: Some(Box::new(held)), ..self.outgoing(call, None) };
         check_size(&request)?;
         let sent = self.shared.sends.submit(request);
         Ok(async move {
@@ -231,7 +239,7 @@ impl Requester {
     fn exchange(&self, call: Call, held: Box<dyn Any + Send + Sync>) -> Result<Exchange, CallError> {
         let deadline = call.deadline;
         let reply_to = self.shared.reply_queue.address();
-        let request = OutgoingRequest { _held: Some(held), ..outgoing(call, Some(&reply_to)) };
+        let request = OutgoingRequest { _held: Some(held), ..self.outgoing(call, Some(&reply_to)) };
         check_size(&request)?;
         if reply_to.is_lost() {
             return Err(CallError::Unavailable(ReplyQueueLost.into()));
@@ -239,6 +247,26 @@ impl Requester {
         // In the table before the request can reach anyone; taken out when the waiter is dropped, whichever way this ends.
         let waiter = self.shared.waiters.register(request.id, &request.digest, request.tenant.as_deref(), deadline)?;
         Ok(Exchange { waiter, sent: self.shared.sends.submit(request), reply_to })
+    }
+
+    /// Without an address for replies nobody waits, so the request has no deadline either.
+    fn outgoing(&self, call: Call, reply_to: Option<&ReplyAddress>) -> OutgoingRequest {
+        let (body, payload_in_s3) = call.body.into_message();
+        let span = trace::send(&self.shared.request_queue, call.id, body.len());
+        OutgoingRequest {
+            id: call.id,
+            reply_to: reply_to.map(|address| address.url().to_owned()),
+            method: call.method,
+            digest: call.digest.unwrap_or_else(|| request::digest(&body)),
+            body,
+            payload_in_s3,
+            content_type: call.content_type,
+            deadline: (reply_to.is_some() && !call.finish_late).then_some(call.deadline),
+            tenant: call.tenant,
+            traceparent: TraceContext::of(&span).map(|context| context.to_string()).or(call.traceparent),
+            span,
+            _held: None,
+        }
     }
 
     /// How long a request can wait on the request queue before SQS drops it. SQS is asked at the first use, and again every
@@ -312,24 +340,6 @@ fn check_size(request: &OutgoingRequest) -> Result<(), CallError> {
     Ok(())
 }
 
-/// Without an address for replies nobody waits, so the request has no deadline either.
-fn outgoing(call: Call, reply_to: Option<&ReplyAddress>) -> OutgoingRequest {
-    let (body, payload_in_s3) = call.body.into_message();
-    OutgoingRequest {
-        id: call.id,
-        reply_to: reply_to.map(|address| address.url().to_owned()),
-        method: call.method,
-        digest: call.digest.unwrap_or_else(|| request::digest(&body)),
-        body,
-        payload_in_s3,
-        content_type: call.content_type,
-        deadline: (reply_to.is_some() && !call.finish_late).then_some(call.deadline),
-        tenant: call.tenant,
-        traceparent: call.traceparent,
-        _held: None,
-    }
-}
-
 fn check(config: &RequesterConfig) -> Result<(), StartError> {
     check_prefix(&config.prefix)?;
     check_range("max_in_flight", config.max_in_flight as u64, 1..=10_000_000)?;
@@ -359,6 +369,14 @@ impl BatchOperation for SendRequests {
     }
 
     async fn perform(&self, requests: &[OutgoingRequest]) -> Vec<Result<(), QueueError>> {
-        self.queue.send_batch(requests.iter().map(|request| request.to_message(&self.clock)).collect()).await
+        let sent =
+            self.queue.send_batch(requests.iter().map(|request| request.to_message(&self.clock)).collect()).await;
+        for (request, sent) in requests.iter().zip(&sent) {
+            // An entry that has failed alone is sent again.
+            if sent.as_ref().is_err_and(|error| !error.is_entry_failure()) {
+                request.span.record("otel.status_code", "ERROR");
+            }
+        }
+        sent
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tower::{Service, ServiceExt as _};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::{Answer, Journal, Operation, Shared, Slot, WorkTimes};
 use crate::backoff::Backoff;
@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::message::{MAX_MESSAGE_BYTES, Outgoing, Received};
 use crate::reply::{OutgoingReply, ReplyTiming};
 use crate::request::{Rejected, Request};
+use crate::trace::{self, TraceContext};
 
 /// gRPC's RESOURCE_EXHAUSTED.
 const RESOURCE_EXHAUSTED: i32 = 8;
@@ -47,7 +48,7 @@ where
 {
     let receipt = std::mem::take(&mut message.receipt);
     let hold = shared.visibility.hold(receipt.clone(), message.arrived);
-    let receive_count = message.receive_count;
+    let (receive_count, message_id) = (message.receive_count, std::mem::take(&mut message.message_id));
     message.set_clock(&shared.clock);
 
     let (request, rejection) = match Request::read(message, &shared.allowed_reply_queues) {
@@ -58,10 +59,11 @@ where
             return shared.defer(receipt, receive_count, &reason).await;
         }
     };
-    let span = tracing::debug_span!("delivery", id = %request.id, receive_count);
-    async {
+    let span = trace::delivery(shared.queue.name(), &request, &message_id);
+    let settled = async {
         if shared.shed && request.may_be_shed() {
             shared.counters.shed.add(1);
+            Span::current().record("shed", true);
             tracing::info!("dropped unworked, nobody waits any more");
             shared.delete(receipt).await;
             return;
@@ -74,9 +76,8 @@ where
             shared.delete(receipt).await;
         }
         drop((hold, slot.unsettled));
-    }
-    .instrument(span)
-    .await;
+    };
+    span.around(settled).await;
 }
 
 impl<S, J> Shared<S, J> {
@@ -90,6 +91,7 @@ impl<S, J> Shared<S, J> {
             Some(failure) => Err(failure),
             None => self.call_service(request.clone()).await,
         };
+        trace::record_code(outcome.as_ref().map_or_else(|failure| failure.code, |_answer| 0));
         match &outcome {
             Ok(_) => self.counters.succeeded.add(1),
             Err(_) => self.counters.failed.add(1),
@@ -123,12 +125,19 @@ impl<S, J> Shared<S, J> {
             Ok(answer) => Ok(answer.body.clone()),
             Err(failure) => Err(failure.clone()),
         };
-        let mut message = self.outgoing_reply(operation, outcome).into_message();
+        let span = trace::reply(reply_to, request.id);
+        let context = || request.traceparent.as_deref().and_then(TraceContext::parse);
+        let trace = TraceContext::of(&span).or_else(context);
+        let mut message = self.outgoing_reply(operation, trace, outcome).into_message();
         if message.size() > MAX_MESSAGE_BYTES {
             let text = format!("the reply has {} bytes, SQS takes at most {MAX_MESSAGE_BYTES}", message.size());
-            message = self.outgoing_reply(operation, Err(Failure::new(RESOURCE_EXHAUSTED, text))).into_message();
+            message = self.outgoing_reply(operation, trace, Err(Failure::new(RESOURCE_EXHAUSTED, text))).into_message();
         }
-        self.send_reply(reply_to, message, request).await
+        let sent = self.send_reply(reply_to, message, request).instrument(span.clone()).await;
+        if !sent {
+            span.record("otel.status_code", "ERROR");
+        }
+        sent
     }
 
     /// Sends a reply, over and over while somebody waits for it: giving up would have the request worked anew.
@@ -152,7 +161,12 @@ impl<S, J> Shared<S, J> {
         }
     }
 
-    fn outgoing_reply<T>(&self, operation: &Operation<T>, outcome: Result<Body, Failure>) -> OutgoingReply {
+    fn outgoing_reply<T>(
+        &self,
+        operation: &Operation<T>,
+        trace: Option<TraceContext>,
+        outcome: Result<Body, Failure>,
+    ) -> OutgoingReply {
         let (request, times) = (&operation.request, operation.times);
         OutgoingReply {
             id: request.id,
@@ -166,6 +180,7 @@ impl<S, J> Shared<S, J> {
                 slots: Some(self.slots.concurrency),
                 busy: Some(self.slots.busy.load(Ordering::Relaxed)),
             },
+            trace,
             outcome,
         }
     }

@@ -15,6 +15,8 @@ export interface Failure {
   readonly message: string;
   /** The operation, if the gateway named one: its result may come yet. */
   readonly operationId: string | undefined;
+  /** The trace that the call began, if it was sent with one. */
+  readonly traceId?: string;
   /** Whether the gateway says that the operation goes on, although nobody waits for it any more. */
   readonly goesOn?: boolean;
   /** When to try again, if the gateway says so. */

@@ -12,7 +12,7 @@ interface Props {
 
 export function Details({ failure, code }: Props) {
   const text = callWords();
-  const { reason, message, operationId } = failure;
+  const { reason, message, operationId, traceId } = failure;
   return (
     <details class="call-details">
       <summary>
@@ -41,6 +41,9 @@ export function Details({ failure, code }: Props) {
             </dd>
           </div>
         )}
+        <Fact term={text.trace} testid="error-trace-id">
+          {traceId}
+        </Fact>
       </dl>
       <CopyButton text={() => plainText(failure, code)} what={text.copyDetails} label={text.copy} />
     </details>
@@ -60,12 +63,13 @@ function Fact({ term, testid, children }: { term: string; testid?: string; child
 }
 
 // The facts as they are put into a report: in English, as operators read them.
-function plainText({ reason, message, operationId, violations }: Failure, code: string | undefined): string {
+function plainText({ reason, message, operationId, traceId, violations }: Failure, code: string | undefined): string {
   const lines: [name: string, value: string | undefined][] = [
     ["code", code],
     ["reason", reason],
     ["message", message],
     ["operation", operationId],
+    ["trace", traceId],
     ...violations.map(({ field, description }): [string, string] => [field, description]),
   ];
   return lines

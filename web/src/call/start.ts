@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { failureOf, pageFailure, type Failure } from "../api/failure";
 import { token } from "../api/token";
+import { newTrace } from "../api/trace";
 import { begin, end } from "../history/own";
 import { list, type List } from "../input/list";
 import { DEFAULT_TIMEOUT_MS, readTimeout } from "../input/options";
@@ -96,20 +97,21 @@ async function compute(read: ReadList, options: ComputeOptions, timeoutMs: numbe
   const startedAt = performance.now();
   call.value = { state: "computing", startedAt, count: read.count, timeoutMs };
   const key = begin(read.count);
+  const trace = newTrace();
   let failure: Failure;
   try {
-    const answer = await reader.compute(options, timeoutMs, token.peek(), ending);
+    const answer = await reader.compute(options, timeoutMs, token.peek(), trace.traceparent, ending);
     if ("response" in answer) {
       const { operationId } = answer.response;
-      const outcome = ofResponse(answer.response, read, performance.now() - startedAt);
+      const outcome = ofResponse(answer.response, read, performance.now() - startedAt, trace.id);
       if (outcome !== undefined) {
         end(key, "done", operationId);
         announce(callWords().done(outcome.statistics));
         return { state: "done", outcome };
       }
-      failure = pageFailure("ANSWER_INCOMPLETE", "", operationId);
+      failure = { ...pageFailure("ANSWER_INCOMPLETE", "", operationId), traceId: trace.id };
     } else {
-      failure = answer.failure;
+      failure = { ...answer.failure, traceId: trace.id };
     }
   } catch (error) {
     if (ending.aborted) {

@@ -39,6 +39,7 @@ export const callWords = words({
     reason: "Reason",
     message: "The gateway’s words",
     operation: "Operation",
+    trace: "Trace",
     copy: "Copy",
     copyDetails: "Copy the details",
 
@@ -84,6 +85,7 @@ export const callWords = words({
     reason: "Raison",
     message: "Message de la passerelle (en anglais)",
     operation: "Opération",
+    trace: "Trace",
     copy: "Copier",
     copyDetails: "Copier les détails",
 

@@ -16,12 +16,14 @@ export async function compute(
   options: ComputeOptions,
   timeoutMs: number,
   token: string | undefined,
+  traceparent: string,
   signal: AbortSignal,
 ): Promise<Computed> {
   try {
     const response = await clientWith(token).compute(requestFor(list, options), {
       timeoutMs: timeoutMs + GRACE_MS,
       signal,
+      headers: { traceparent },
     });
     return { response };
   } catch (error) {

@@ -91,6 +91,8 @@ export type Request =
       readonly options: ComputeOptions;
       readonly timeoutMs: number;
       readonly token: string | undefined;
+      /** The trace that the call begins. */
+      readonly traceparent: string;
     }
   /** Gives a request up: a call ends on the wire, too. */
   | { readonly id: number; readonly kind: "cancel" };

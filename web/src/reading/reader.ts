@@ -23,6 +23,7 @@ export interface Reader {
     options: ComputeOptions,
     timeoutMs: number,
     token: string | undefined,
+    traceparent: string,
     signal: AbortSignal,
   ): Promise<{ readonly response: ComputeResponse } | { readonly failure: Failure }>;
 }
@@ -77,6 +78,7 @@ export class ThreadReader implements Reader {
     options: ComputeOptions,
     timeoutMs: number,
     token: string | undefined,
+    traceparent: string,
     signal: AbortSignal,
   ): Promise<{ readonly response: ComputeResponse } | { readonly failure: Failure }> {
     signal.throwIfAborted();
@@ -88,7 +90,7 @@ export class ThreadReader implements Reader {
     const abort = () => this.#giveUp(id);
     signal.addEventListener("abort", abort);
     try {
-      const reply = await this.#ask({ id, kind: "compute", options, timeoutMs, token }, () => {});
+      const reply = await this.#ask({ id, kind: "compute", options, timeoutMs, token, traceparent }, () => {});
       switch (reply.kind) {
         case "computed":
           return { response: reply.response };

@@ -55,13 +55,13 @@ async function handleRead(
 }
 
 async function handleCompute(
-  { id, options, timeoutMs, token }: Extract<Request, { kind: "compute" }>,
+  { id, options, timeoutMs, token, traceparent }: Extract<Request, { kind: "compute" }>,
   { signal }: AbortController,
 ): Promise<Reply> {
   if (list === undefined) {
     throw new Error("there is no list to compute over");
   }
-  const computed = await compute(list, options, timeoutMs, token, signal);
+  const computed = await compute(list, options, timeoutMs, token, traceparent, signal);
   return "response" in computed ? { id, kind: "computed", ...computed } : { id, kind: "failed", ...computed };
 }
 

@@ -26,7 +26,7 @@ export function Summary({ text }: { readonly text: string }) {
 
 /** Which operation it was, and when. */
 export function Facts({ outcome }: { readonly outcome: Outcome }) {
-  const { operationId, worker, createTime, finishTime } = outcome;
+  const { operationId, traceId, worker, createTime, finishTime } = outcome;
   const texts = resultWords();
   const address = href({ view: "operation", id: operationId });
   const isInJourney = journeyOf(outcome)?.parts.some(({ name }) => name === "work") === true;
@@ -41,6 +41,15 @@ export function Facts({ outcome }: { readonly outcome: Outcome }) {
           <CopyButton text={() => new URL(address, location.href).href} what={texts.link} label={texts.link} />
         </dd>
       </div>
+      {traceId !== undefined && (
+        <div>
+          <dt>{texts.trace}</dt>
+          <dd>
+            <span id="trace-id">{traceId}</span>
+            <CopyButton text={() => traceId} what={texts.copyNamed(texts.trace)} label={texts.copy} />
+          </dd>
+        </div>
+      )}
       {worker !== "" && !isInJourney && (
         <div>
           <dt>{texts.worker}</dt>

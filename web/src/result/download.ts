@@ -9,6 +9,7 @@ import type { Outcome } from "./outcome";
  * The result as JSON, a line for each member. What is not known is left out.
  *
  * - `operationId`: the operation's id;
+ * - `traceId`: the trace that the call began, 32 hex digits;
  * - `createTime`, `finishTime`: when it was made and finished, in UTC (RFC 3339);
  * - `worker`: the worker that computed it;
  * - `statistics`, `timing`: `compute.v1.Statistics` and `compute.v1.Timing` as Protobuf writes them in JSON, zeros included:
@@ -18,9 +19,11 @@ import type { Outcome } from "./outcome";
  * - `summary`: the log's summary text.
  */
 export function resultJson(outcome: Outcome): string {
-  const { operationId, createTime, finishTime, worker, statistics, timing, roundTripMs, values, summary } = outcome;
+  const { operationId, traceId, createTime, finishTime, worker } = outcome;
+  const { statistics, timing, roundTripMs, values, summary } = outcome;
   const members: Record<string, JsonValue | undefined> = {
     operationId,
+    traceId,
     createTime: createTime?.toISOString(),
     finishTime: finishTime?.toISOString(),
     worker: worker === "" ? undefined : worker,

@@ -14,6 +14,8 @@ export interface Outcome {
   readonly timing: Timing | undefined;
   /** How long it took from this page and back, by the browser's clock. Undefined for a result from the log. */
   readonly roundTripMs: number | undefined;
+  /** The trace that the call began. Undefined for a result from the log. */
+  readonly traceId: string | undefined;
   /** Empty if it is not known. */
   readonly worker: string;
   /** The first values, at most 1,000. None if the log holds none. */
@@ -25,7 +27,12 @@ export interface Outcome {
 }
 
 /** The result in the answer of a call. Undefined if the answer has no statistics: page and gateway are of different versions. */
-export function ofResponse(response: ComputeResponse, list: ReadList, roundTripMs: number): Outcome | undefined {
+export function ofResponse(
+  response: ComputeResponse,
+  list: ReadList,
+  roundTripMs: number,
+  traceId: string,
+): Outcome | undefined {
   const { operationId, statistics, timing, worker } = response;
   if (statistics === undefined) {
     return undefined;
@@ -35,6 +42,7 @@ export function ofResponse(response: ComputeResponse, list: ReadList, roundTripM
     statistics,
     timing,
     roundTripMs,
+    traceId,
     worker,
     values: list.first,
     summary: summary(list.first, statistics),
@@ -54,6 +62,7 @@ export function ofOperation(operation: Operation): Outcome | undefined {
     statistics: result.value,
     timing,
     roundTripMs: undefined,
+    traceId: undefined,
     worker,
     values,
     summary: operation.summary === "" ? undefined : operation.summary,

@@ -20,6 +20,7 @@ interface ResultWords {
   readonly summary: string;
   readonly operation: string;
   readonly link: string;
+  readonly trace: string;
   readonly worker: string;
   readonly created: string;
   readonly finished: string;
@@ -52,6 +53,7 @@ export const resultWords = words<ResultWords>({
     summary: "Log summary",
     operation: "Operation",
     link: "Copy link",
+    trace: "Trace",
     worker: "Worker",
     created: "Made",
     finished: "Finished",
@@ -82,6 +84,7 @@ export const resultWords = words<ResultWords>({
     summary: "Résumé du journal",
     operation: "Opération",
     link: "Copier le lien",
+    trace: "Trace",
     worker: "Worker",
     created: "Créée",
     finished: "Terminée",

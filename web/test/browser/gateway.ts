@@ -12,6 +12,8 @@ export interface Gateway {
   readonly address: string;
   /** The value of a metric, such as `compute_gateway_waiters`. */
   metric(name: string): Promise<number>;
+  /** What it has logged so far: a JSON object a line. */
+  log(): string;
   /** Tells it to end, as a deployment does. Done when it has ended. */
   stop(): Promise<void>;
 }
@@ -43,7 +45,12 @@ export async function startGateway(stack: Stack, ...flags: string[]): Promise<Ga
       if (address === undefined || admin === undefined) {
         return undefined;
       }
-      return { address: `http://${address}/`, metric: (name) => metric(`http://${admin}/metrics`, name), stop };
+      return {
+        address: `http://${address}/`,
+        metric: (name) => metric(`http://${admin}/metrics`, name),
+        log: () => log,
+        stop,
+      };
     });
   } catch (error) {
     await stop();

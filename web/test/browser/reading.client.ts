@@ -1,5 +1,6 @@
-// Runs inside the browser: readers, for the test beside it, which bundles it and the thread.
+// Runs inside the browser: readers and a trace for their calls, for the test beside it, which bundles it and the thread.
 
+import { newTrace } from "../../src/api/trace";
 import { ThreadReader } from "../../src/reading/reader";
 
 /** A reader whose thread runs this script. `missing`: the first one runs a script that is not there. */
@@ -15,7 +16,9 @@ function readerWith(script: string, missing = false): ThreadReader {
 declare global {
   interface Window {
     readerWith: typeof readerWith;
+    traceparent: string;
   }
 }
 
 window.readerWith = readerWith;
+window.traceparent = newTrace().traceparent;

@@ -50,7 +50,13 @@ describe("the reading thread, with a worker", () => {
       const reader = window.readerWith(thread);
       const reading = await reader.read({ kind: "text", text: "4, 5, 2, 35, 2452" }, () => {});
       const options = { quantiles: [0.25], bins: 4 };
-      const computed = await reader.compute(options, 30_000, undefined, new AbortController().signal);
+      const computed = await reader.compute(
+        options,
+        30_000,
+        undefined,
+        window.traceparent,
+        new AbortController().signal,
+      );
       const statistics = "response" in computed ? computed.response.statistics : undefined;
       return {
         reading,
@@ -96,7 +102,8 @@ describe("the reading thread, with a worker", () => {
     const result = await page.evaluate(async (thread) => {
       const reader = window.readerWith(thread, true);
       const first = await reader.read({ kind: "text", text: "7" }, () => {}).catch((error: Error) => error.name);
-      const compute = () => reader.compute({ quantiles: [], bins: 1 }, 1_000, undefined, new AbortController().signal);
+      const compute = () =>
+        reader.compute({ quantiles: [], bins: 1 }, 1_000, undefined, window.traceparent, new AbortController().signal);
       const lost = await compute().catch((error: Error) => error.name);
       const reading = await reader.read({ kind: "text", text: "7" }, () => {});
       return { first, lost, kind: reading.kind };
@@ -110,7 +117,7 @@ describe("the reading thread, with a worker", () => {
       const reader = window.readerWith(thread);
       await reader.read({ kind: "random", count: 10_000_000, min: -3n, max: 3n }, () => {});
       const { signal } = new AbortController();
-      const computed = await reader.compute({ quantiles: [], bins: 7 }, 120_000, undefined, signal);
+      const computed = await reader.compute({ quantiles: [], bins: 7 }, 120_000, undefined, window.traceparent, signal);
       if ("failure" in computed) {
         return computed.failure.message;
       }
@@ -134,7 +141,7 @@ describe("the reading thread, without a worker", () => {
       const reader = window.readerWith(thread);
       await reader.read({ kind: "text", text: "4, 5" }, () => {});
       const { signal } = new AbortController();
-      const computed = await reader.compute({ quantiles: [], bins: 1 }, 300, undefined, signal);
+      const computed = await reader.compute({ quantiles: [], bins: 1 }, 300, undefined, window.traceparent, signal);
       return "failure" in computed ? computed.failure : undefined;
     }, thread);
     assert.equal(failure?.code, DEADLINE_EXCEEDED);
@@ -151,7 +158,7 @@ describe("the reading thread, without a worker", () => {
       await reader.read({ kind: "text", text: "4, 5" }, () => {});
       const controller = new AbortController();
       Object.assign(window, { giveUp: () => controller.abort() });
-      const call = reader.compute({ quantiles: [], bins: 1 }, 30_000, undefined, controller.signal);
+      const call = reader.compute({ quantiles: [], bins: 1 }, 30_000, undefined, window.traceparent, controller.signal);
       return call.then(
         () => "answered",
         (error: Error) => error.name,

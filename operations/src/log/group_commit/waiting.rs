@@ -120,7 +120,7 @@ mod tests {
 
     fn entry(tenant: &str, bytes: usize) -> Entry {
         let line = Line { id: Uuid::now_v7(), json: vec![b'x'; bytes].into() };
-        Entry { tenant: Some(tenant.to_owned()), line, done: oneshot::channel().0 }
+        Entry { tenant: Some(tenant.to_owned()), line, span: tracing::Span::none(), done: oneshot::channel().0 }
     }
 
     fn sizes(waiting: &mut Waiting, now: Instant) -> Vec<(String, usize)> {
