@@ -30,7 +30,7 @@ lint: ## Formatting, lints, documentation, licences of dependencies
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
-	cargo deny --locked check bans licenses sources
+	cargo deny --locked --workspace check bans licenses sources
 
 rust-test: ## Unit tests, documentation tests, and the end-to-end tests in one process
 	cargo test --workspace --locked
