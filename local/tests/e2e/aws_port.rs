@@ -188,7 +188,7 @@ async fn what_was_counted_can_be_read_and_reading_is_not_counted() {
 #[tokio::test]
 async fn polls_that_bring_no_message_are_counted_among_those_handled() {
     let dir = tempfile::tempdir().unwrap();
-    let endpoint = Endpoint::start(dir.path()).await;
+    let endpoint = Endpoint::start_chaotic(dir.path(), "seed=1").await;
     let sqs = endpoint.sqs(RetryConfig::disabled());
     let queue = sqs.create_queue().queue_name("polled").send().await.unwrap().queue_url.unwrap();
     let poll = || sqs.receive_message().queue_url(&queue).send();
