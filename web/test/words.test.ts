@@ -18,6 +18,7 @@ const SAME = new Set([
   "Point",
   "Quantiles",
   "Total",
+  "Trace",
   "Variance",
   "Worker",
 ]);
