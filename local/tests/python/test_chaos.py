@@ -50,7 +50,7 @@ def test_our_own_worker_keeps_every_promise_and_the_faults_are_told_at_the_end(c
     chaotic.stdout.close()
     report = chaotic.stdout.text()
     assert f"chaos  {FAULTS}" in report
-    assert re.search(r"^sqs:SendMessageBatch +\d+ +\d+ +\d+$", report, re.MULTILINE), report
+    assert re.search(r"^sqs:SendMessageBatch +\d+ +\d+ +\d+ +\d+$", report, re.MULTILINE), report
     assert re.search(r"^throttle +\d+$", report, re.MULTILINE), report
 
 

@@ -109,7 +109,7 @@ def test_admin_ports_say_that_a_process_drains_and_count_what_it_did(local_aws, 
         status, metrics = fetch(process, "/metrics")
         assert status == 200
         samples = [line for line in metrics.splitlines() if not line.startswith("#")]
-        assert samples and all(line.rpartition(" ")[0].startswith("compute_") for line in samples)
+        assert samples and all(line.startswith(("compute_", "process_")) for line in samples)
     worker.stop()
 
     call = connect(gateway.address).start([2])
