@@ -68,8 +68,8 @@ def host(root, release, aws, storage, tmp_path_factory):
     container.said = {}
     for role, drain_limit in (("gateway", "120"), ("worker", "25")):
         script = user_data(f"{role.capitalize()}Template", DrainLimit=drain_limit, **variables)
-        container.write(f"/root/{role}", elsewhere(script, aws, storage, container.ports, role))
-        container.said[role] = container.run(f"{exports(storage)} sh /root/{role}", timeout=170).stdout
+        container.write(f"/opt/{role}", elsewhere(script, aws, storage, container.ports, role))
+        container.said[role] = container.run(f"{exports(storage)} sh /opt/{role}", timeout=170).stdout
     yield container
     container.end()
 
@@ -111,10 +111,10 @@ def test_user_data_makes_a_gateway_and_a_worker_and_a_call_goes_through(host, ap
 
 
 def test_a_release_that_is_not_the_one_that_was_named_is_not_run(host, storage):
-    script = host.run("cat /root/worker").stdout
+    script = host.run("cat /opt/worker").stdout
     assert script.count("\necho '") == 1
-    host.write("/root/damaged", script.replace("\necho '", "\necho damaged >> release.tar.gz\necho '"))
-    refused = host.run(f"{exports(storage)} sh /root/damaged", check=False)
+    host.write("/opt/damaged", script.replace("\necho '", "\necho damaged >> release.tar.gz\necho '"))
+    refused = host.run(f"{exports(storage)} sh /opt/damaged", check=False)
     assert refused.returncode != 0 and "release.tar.gz: FAILED" in refused.stdout and "is ready" not in refused.stdout
 
 
