@@ -7,9 +7,13 @@ import socket
 import grpc
 import pytest
 from collector import Collector
+from deployment import metric
 from processes import wait_until
 
 GATEWAY, WORKER = "compute.v1.ComputeService/Compute", "process {}-requests"
+SPANS = 'compute_trace_spans_total{outcome="%s"}'
+# Of the gateway, and of the worker.
+SPANS_OF_A_CALL = [2, 3]
 
 
 @pytest.fixture
@@ -187,7 +191,26 @@ def test_x_ray_is_told_the_same_trace_on_the_request_and_on_the_reply(queues, lo
     assert reply["Attributes"]["AWSTraceHeader"] == header
 
 
-def test_a_collector_that_is_away_harms_no_call_and_is_told_of_once(queues, local_aws, connect):
+def exported_by(*processes):
+    return [metric(process, SPANS % "exported") for process in processes]
+
+
+def dropped_by(*processes):
+    return [metric(process, SPANS % "dropped") for process in processes]
+
+
+def test_spans_are_counted_when_the_collector_has_them(traced, connect, collector):
+    _, gateway, worker = traced()
+    assert exported_by(gateway, worker) == [0, 0]
+    compute(connect(gateway.address), browser()[2])
+    wait_until(lambda: exported_by(gateway, worker) == SPANS_OF_A_CALL, "the spans of a call are counted")
+    assert len(collector.spans()) == sum(SPANS_OF_A_CALL)
+    assert dropped_by(gateway, worker) == [0, 0]
+
+
+def test_a_collector_that_is_away_harms_no_call_and_is_told_of_once_and_what_it_misses_is_counted(
+    queues, local_aws, connect
+):
     deployment = queues(local_aws, prefix="untraced")
     with socket.socket() as unserved:
         unserved.bind(("127.0.0.1", 0))
@@ -197,8 +220,11 @@ def test_a_collector_that_is_away_harms_no_call_and_is_told_of_once(queues, loca
         warning = "the collector takes no traces: until it does, spans are dropped"
         compute(caller, browser()[2])
         gateway.event(warning)
+        wait_until(lambda: dropped_by(gateway, worker) == SPANS_OF_A_CALL, "what is dropped is counted")
         for _ in range(3):
             compute(caller, browser()[2])
+        wait_until(lambda: dropped_by(gateway, worker) == [4 * n for n in SPANS_OF_A_CALL], "it goes on to be counted")
+        assert exported_by(gateway, worker) == [0, 0]
         gateway.stop()
         worker.stop()
     for process in (gateway, worker):

@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::exposition::Exposition;
+
 /// How many spans wait at most: some MiB of memory.
 const QUEUE: usize = 4_096;
 
@@ -44,6 +46,14 @@ impl Counters {
     pub fn counts(&self) -> Counts {
         let Atomics { exported, dropped } = &*self.0;
         Counts { exported: exported.load(Ordering::Relaxed), dropped: dropped.load(Ordering::Relaxed) }
+    }
+
+    /// Adds the counts.
+    pub fn tell(&self, metrics: &mut Exposition<'_>) {
+        let Counts { exported, dropped } = self.counts();
+        let help = "Spans of traces that ended, by what became of them.";
+        let series = [(["exported"], exported), (["dropped"], dropped)];
+        metrics.counter_by("compute_trace_spans_total", help, ["outcome"], series);
     }
 
     fn exported(&self, spans: u64) {
