@@ -35,7 +35,7 @@ const OPERATION_ID_KEY: &str = "operation-id";
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
-/// A call that was let in; an extension of its request.
+/// A call that was let in; an extension of its request, as is the [span](sqs_rpc::CallSpan) of the call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Admitted {
     pub(crate) id: Uuid,
@@ -218,6 +218,7 @@ where
         let unanswered = Unanswered { calls: self.calls.clone(), since: Instant::now(), code: None };
         let answer = span.in_scope(|| {
             let (admitted, share) = self.calls.admit(&mut request, id)?;
+            request.extensions_mut().insert(span.clone());
             Ok::<_, Status>((self.inner.call(self.calls.limited(request, admitted)), share))
         });
         let answered = async move {

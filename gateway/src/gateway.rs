@@ -40,7 +40,7 @@ pub struct Listeners {
     /// The port for callers.
     pub calls: TcpListener,
     /// The port for operators, if there is to be one: see [`compute_process::admin`].
-    pub admin: Option<TcpListener>,
+    pub admin: Option<admin::Port>,
 }
 
 /// Why a gateway does not start, or stops on its own.
@@ -106,8 +106,8 @@ pub async fn run(
         requester: started.clone(),
     });
     // Operators are answered to the very end.
-    let _admin = listeners.admin.map(|listener| {
-        let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
+    let _admin = listeners.admin.map(|port| {
+        let serve = admin::serve(port, readiness.clone(), metrics, std::future::pending());
         AbortOnDropHandle::new(tokio::spawn(log_failure(serve)))
     });
 

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 use compute_gateway::{Listeners, doctor};
-use compute_process::telemetry::{Collecting, Service, Telemetry};
-use compute_process::{Readiness, aws, logging, open_files, shutdown};
+use compute_process::telemetry::{Collecting, Counters, Service, Telemetry};
+use compute_process::{Readiness, admin, aws, logging, open_files, shutdown};
 use tokio::net::TcpListener;
 
 use self::command_line::Flags;
@@ -39,19 +39,19 @@ async fn serve(flags: Flags) -> Result<ExitCode, Box<dyn Error>> {
     let service = Service { name: "compute-gateway", version: env!("CARGO_PKG_VERSION") };
     let (telemetry, collecting) = Telemetry::start(&flags.telemetry, service, flags.config.instance.as_deref())?;
     start_logging(&flags, collecting);
-    let served = run(flags).await;
+    let served = run(flags, telemetry.counters()).await;
     telemetry.end().await;
     served.map(|()| ExitCode::SUCCESS)
 }
 
-async fn run(flags: Flags) -> Result<(), Box<dyn Error>> {
+async fn run(flags: Flags, spans: Counters) -> Result<(), Box<dyn Error>> {
     open_files::raise_limit();
     let shutdown = shutdown::requested()?;
     let calls = bind("--listen", flags.listen).await?;
-    let admin = bind("--admin-listen", flags.admin_listen).await?;
-    tracing::info!(address = %admin.local_addr()?, "the admin port listens");
+    let listener = bind("--admin-listen", flags.admin_listen).await?;
+    tracing::info!(address = %listener.local_addr()?, "the admin port listens");
     let aws = aws::load().await;
-    let listeners = Listeners { calls, admin: Some(admin) };
+    let listeners = Listeners { calls, admin: Some(admin::Port { listener, spans }) };
     compute_gateway::run(flags.config, &aws, listeners, Readiness::new(), shutdown).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use compute_proto::v1::{
 use compute_proto::validate::{FieldViolation, validate};
 use futures_util::TryFutureExt as _;
 use http::HeaderName;
-use sqs_rpc::{CallError, TraceContext};
+use sqs_rpc::{CallError, CallSpan, TraceContext};
 use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming, async_trait};
@@ -45,6 +45,8 @@ struct Opened<T> {
     admitted: Admitted,
     caller: Caller,
     memory: CallMemory,
+    /// To be told of another id than that the call was let in with.
+    span: CallSpan,
     message: T,
 }
 
@@ -81,7 +83,8 @@ impl Compute {
         let caller = self.caller(request.metadata(), tenant);
         let caller = caller.map_err(|violation| invalid(admitted, vec![violation]))?;
         let memory = request.extensions_mut().remove::<CallMemory>().expect("the service stands behind `Calls`");
-        Ok(Opened { admitted, caller, memory, message: request.into_inner() })
+        let span = request.extensions_mut().remove::<CallSpan>().expect("the service stands behind `Calls`");
+        Ok(Opened { admitted, caller, memory, span, message: request.into_inner() })
     }
 
     /// Makes a request ready to be sent. A large list makes that long, so it is held to the deadline.
@@ -99,9 +102,9 @@ impl Compute {
 
     /// All that comes before a call is sent.
     async fn ready(&self, request: Request<ComputeRequest>) -> Result<Ready, Status> {
-        let Opened { admitted, caller, memory, message } = self.open(request)?;
+        let Opened { admitted, caller, memory, span, message } = self.open(request)?;
         let chosen = checked(&message, "").map_err(|violations| invalid(admitted, violations))?;
-        let admitted = Admitted { id: chosen.unwrap_or(admitted.id), ..admitted };
+        let admitted = under(chosen, admitted, span);
         let prepared = self.prepare(admitted, message, memory).await?;
         Ok(Ready { admitted, caller, prepared, is_chosen: chosen.is_some() })
     }
@@ -164,7 +167,7 @@ impl ComputeService for Compute {
         &self,
         request: Request<Streaming<PackedRequest>>,
     ) -> Result<Response<ComputeResponse>, Status> {
-        let Opened { admitted, caller, memory, message } = self.open(request)?;
+        let Opened { admitted, caller, memory, span, message } = self.open(request)?;
         let operation = status::Operation { id: admitted.id, finish_late: None };
         // What could not be sent when it has come need not come.
         if self.exchange.in_flight() >= self.max_in_flight {
@@ -174,7 +177,7 @@ impl ComputeService for Compute {
         let opened = self.streams.open(message, admitted.deadline).await;
         let opened = opened.map_err(|error| status::from_stream_error(error, operation))?;
         let chosen = chosen(opened.options(), OPERATION_ID).map_err(|violation| invalid(admitted, vec![violation]))?;
-        let admitted = Admitted { id: chosen.unwrap_or(admitted.id), ..admitted };
+        let admitted = under(chosen, admitted, span);
         let operation = status::Operation { id: admitted.id, finish_late: Some(opened.options().finish_late) };
         let received = Box::pin(self.streams.receive(opened, admitted.deadline)).await;
         let prepared = match received.map_err(|error| status::from_stream_error(error, operation))? {
@@ -192,29 +195,32 @@ impl ComputeService for Compute {
     }
 
     async fn submit_operation(&self, request: Request<SubmitOperationRequest>) -> Result<Response<Operation>, Status> {
-        let Opened { admitted, caller, memory, message: SubmitOperationRequest { request } } = self.open(request)?;
+        let Opened { admitted, caller, memory, span, message: SubmitOperationRequest { request } } =
+            self.open(request)?;
         let missing = || vec![violation("request", "it is missing")];
         let request = request.ok_or_else(|| invalid(admitted, missing()))?;
         let chosen = checked(&request, "request.").map_err(|violations| invalid(admitted, violations))?;
-        let (id, chosen_in) = (chosen.unwrap_or(admitted.id), chosen.map(|_| "request.operation_id"));
-        let admitted = Admitted { id, ..admitted };
+        let (admitted, chosen_in) = (under(chosen, admitted, span), chosen.map(|_| "request.operation_id"));
         let submitted = self.operations.submit(&self.exchange, admitted, caller, request, memory, chosen_in).await?;
-        Ok(about(id, submitted))
+        Ok(about(admitted.id, submitted))
     }
 
     async fn get_operation(&self, request: Request<GetOperationRequest>) -> Result<Response<Operation>, Status> {
-        let Opened { admitted, caller, message: GetOperationRequest { name }, .. } = self.open(request)?;
+        let Opened { admitted, caller, span, message: GetOperationRequest { name }, .. } = self.open(request)?;
         let id = name::id_in(&name).map_err(|violation| invalid(admitted, vec![violation]))?;
+        span.name_operation(id);
         let operation = self.operations.get(caller.tenant.as_deref(), id, admitted.deadline).await?;
         Ok(about(id, operation))
     }
 
     async fn wait_operation(&self, request: Request<WaitOperationRequest>) -> Result<Response<Operation>, Status> {
-        let Opened { admitted, caller, message: WaitOperationRequest { name, timeout }, .. } = self.open(request)?;
+        let Opened { admitted, caller, span, message: WaitOperationRequest { name, timeout }, .. } =
+            self.open(request)?;
         let (id, timeout) = match (name::id_in(&name), duration(timeout)) {
             (Ok(id), Ok(timeout)) => (id, timeout),
             (id, timeout) => return Err(invalid(admitted, id.err().into_iter().chain(timeout.err()).collect())),
         };
+        span.name_operation(id);
         let until = timeout.and_then(|timeout| admitted.arrived.checked_add(timeout)).unwrap_or(admitted.deadline);
         let operation = self.operations.wait(caller.tenant.as_deref(), id, until, admitted.deadline).await?;
         Ok(about(id, operation))
@@ -242,6 +248,13 @@ fn checked(request: &ComputeRequest, prefix: &str) -> Result<Option<Uuid>, Vec<F
             Err(violations)
         }
     }
+}
+
+/// A call under the id that its caller chose, if it did. Its log lines then have that from here on.
+fn under(chosen: Option<Uuid>, admitted: Admitted, span: CallSpan) -> Admitted {
+    let Some(id) = chosen else { return admitted };
+    span.name_operation(id);
+    Admitted { id, ..admitted }
 }
 
 /// The operation id that a caller chose, if it did; `field` has it.

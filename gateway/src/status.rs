@@ -118,7 +118,7 @@ fn too_many_of_tenant(limit: usize, operation: Operation) -> Status {
 /// Answers a call that the worker failed. The worker's words stay inside but for the violations of an invalid request, which
 /// are written for the caller.
 fn from_failure(failure: &Failure, operation: Operation) -> Status {
-    tracing::info!(code = failure.code, message = failure.message, "the worker answered with an error");
+    tracing::info!(code = failure.code, error = failure.message, "the worker answered with an error");
     let told = WorkerFailure::of(failure.code);
     match told.code {
         Code::InvalidArgument => invalid_request(violations_from_details(&failure.details), operation),

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `/livez` | 200 while the process can answer at all |
 //! | `/readyz` | 200 while it takes work, 503 while it starts or drains; the body names the state |
-//! | `/metrics` | the metrics of the process, its [`resources`] among them, in the Prometheus text format |
+//! | `/metrics` | the metrics of the process, its [`resources`] and spans among them, in the Prometheus text format |
 //!
 //! It speaks plain HTTP/1.1 without credentials and is meant for loopback or a private network.
 
@@ -19,7 +19,17 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use crate::exposition::{self, Metrics};
+use crate::telemetry::Counters;
 use crate::{Readiness, State, resources};
+
+/// The admin port of a process, before it is served.
+#[derive(Debug)]
+pub struct Port {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// What becomes of the spans of the process: the default where nothing collects them.
+    pub spans: Counters,
+}
 
 /// Serves the admin port until `shutdown` is done. A request being answered then is answered still.
 ///
@@ -27,17 +37,19 @@ use crate::{Readiness, State, resources};
 ///
 /// When the listener fails for good.
 pub async fn serve(
-    listener: TcpListener,
+    port: Port,
     readiness: Readiness,
     metrics: Metrics,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(readiness, metrics)).with_graceful_shutdown(shutdown).await
+    let Port { listener, spans } = port;
+    axum::serve(listener, router(readiness, metrics, spans)).with_graceful_shutdown(shutdown).await
 }
 
-fn router(readiness: Readiness, metrics: Metrics) -> Router {
+fn router(readiness: Readiness, metrics: Metrics, spans: Counters) -> Router {
     let metrics: Metrics = Arc::new(move |exposition| {
         metrics(exposition);
+        spans.tell(exposition);
         resources::tell(exposition);
     });
     let text = move || exposition::text(metrics.clone());
@@ -81,7 +93,8 @@ mod tests {
         let metrics: Metrics = Arc::new(|metrics| {
             metrics.gauge("up", "Up.", 1u64);
         });
-        let server = tokio::spawn(serve(listener, readiness.clone(), metrics, async { stopped.await.unwrap_or(()) }));
+        let port = Port { listener, spans: Counters::default() };
+        let server = tokio::spawn(serve(port, readiness.clone(), metrics, async { stopped.await.unwrap_or(()) }));
 
         assert!(get(address, "/livez").await.starts_with("HTTP/1.1 200"));
         let starting = get(address, "/readyz").await;
@@ -93,7 +106,9 @@ mod tests {
 
         let metrics = get(address, "/metrics").await;
         assert!(metrics.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{metrics}");
-        assert!(metrics.contains("\nup 1\n") && metrics.contains("\nprocess_threads "), "{metrics}");
+        for told in ["\nup 1\n", "\ncompute_trace_spans_total{outcome=\"dropped\"} 0\n", "\nprocess_threads "] {
+            assert!(metrics.contains(told), "{told:?} in\n{metrics}");
+        }
         assert!(get(address, "/other").await.starts_with("HTTP/1.1 404"));
 
         stop.send(()).expect("the server waits for it");

@@ -95,7 +95,7 @@ impl fmt::Display for TraceContext {
 /// The two spans of a call: the one that is logged, and its child that is collected, if something collects spans.
 ///
 /// Log lines within them name the trace: the one that is collected, or else the one that the caller is in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CallSpan {
     logged: Span,
     traced: Span,
@@ -112,6 +112,14 @@ impl CallSpan {
             logged.record("trace_id", tracing::field::display(context.trace_id()));
         }
         Self { logged, traced }
+    }
+
+    /// Has the spans name this operation in their fields `operation_id`, instead of the one that they named so far. Log
+    /// lines in the form of text name both from here on, this one last.
+    pub fn name_operation(self, id: Uuid) {
+        for span in [self.logged, self.traced] {
+            span.record("operation_id", tracing::field::display(id));
+        }
     }
 
     /// Does this within the spans.

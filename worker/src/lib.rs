@@ -40,7 +40,6 @@ use compute_operations::{Bucket, BucketError};
 use compute_process::aws::Requests;
 use compute_process::{Readiness, State, admin};
 use sqs_rpc::{Responder, ResponderConfig};
-use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::config::{CommandLine, Config, ConfigError, Doctor, Flags};
@@ -63,7 +62,7 @@ pub enum RunError {
 
 /// Runs a worker until `shutdown` is ready, then finishes what it has begun, within the drain limit.
 ///
-/// `admin` is the listener of the admin port, if there is to be one. `readiness` is told how far the worker is: a new one for
+/// `admin` is the admin port, if there is to be one. `readiness` is told how far the worker is: a new one for
 /// each worker. Dropping the future ends everything at once; what was not settled will be delivered again.
 ///
 /// # Errors
@@ -72,7 +71,7 @@ pub enum RunError {
 pub async fn run(
     config: Config,
     aws: &SdkConfig,
-    admin: Option<TcpListener>,
+    admin: Option<admin::Port>,
     readiness: Readiness,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
@@ -87,11 +86,11 @@ pub async fn run(
     let responder_config = ResponderConfig { interceptor: Some(requests.interceptor()), ..responder_config(&config) };
     let responder = Responder::new(aws, responder_config, service, log).await?;
     let stats = responder.stats();
-    let _admin = admin.map(|listener| {
+    let _admin = admin.map(|port| {
         let log = writer.clone();
         let metrics = metrics::metrics(metrics::Sources { stats, times, log, memory, payloads, aws: requests });
         // Ends with this future: it is to answer while the worker drains.
-        let serve = admin::serve(listener, readiness.clone(), metrics, std::future::pending());
+        let serve = admin::serve(port, readiness.clone(), metrics, std::future::pending());
         AbortOnDropHandle::new(tokio::spawn(serve))
     });
 

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
-use compute_process::telemetry::{Service, Telemetry};
-use compute_process::{Readiness, aws, logging, shutdown};
+use compute_process::telemetry::{Counters, Service, Telemetry};
+use compute_process::{Readiness, admin, aws, logging, shutdown};
 use compute_worker::dead::Dead;
 use compute_worker::log_cli::LogCommand;
 use compute_worker::{CommandLine, Doctor, Flags, doctor};
@@ -47,17 +47,18 @@ async fn work(flags: Flags) -> Result<ExitCode, BoxError> {
     let service = Service { name: "compute-worker", version: env!("CARGO_PKG_VERSION") };
     let (telemetry, collecting) = Telemetry::start(&flags.telemetry, service, flags.config.worker_id.as_deref())?;
     logging::init_with(&flags.logging, collecting)?;
-    let worked = run(flags).await;
+    let worked = run(flags, telemetry.counters()).await;
     telemetry.end().await;
     worked.map(|()| ExitCode::SUCCESS)
 }
 
-async fn run(flags: Flags) -> Result<(), BoxError> {
+async fn run(flags: Flags, spans: Counters) -> Result<(), BoxError> {
     let shutdown = shutdown::requested()?;
-    let admin = TcpListener::bind(flags.admin_listen)
+    let listener = TcpListener::bind(flags.admin_listen)
         .await
         .map_err(|error| format!("cannot listen on --admin-listen {}: {error}", flags.admin_listen))?;
-    tracing::info!(address = %admin.local_addr()?, "the admin port listens");
+    tracing::info!(address = %listener.local_addr()?, "the admin port listens");
+    let admin = admin::Port { listener, spans };
     compute_worker::run(flags.config, &aws::load().await, Some(admin), Readiness::new(), shutdown).await?;
     Ok(())
 }

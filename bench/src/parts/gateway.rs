@@ -4,7 +4,8 @@
 use std::future::Future;
 
 use compute_gateway::{Config, Listeners};
-use compute_process::{Readiness, aws};
+use compute_process::telemetry::Counters;
+use compute_process::{Readiness, admin, aws};
 use tokio::net::TcpListener;
 
 use crate::BoxError;
@@ -25,8 +26,9 @@ pub(crate) struct Flags {
 pub(crate) async fn run(mut flags: Flags, shutdown: impl Future<Output = ()>) -> Result<(), BoxError> {
     flags.config.refuse_hopeless = false;
     let calls = TcpListener::bind(flags.listen).await?;
-    let admin = TcpListener::bind(flags.admin_listen).await?;
-    tracing::info!(address = %admin.local_addr()?, "the admin port listens");
+    let listener = TcpListener::bind(flags.admin_listen).await?;
+    tracing::info!(address = %listener.local_addr()?, "the admin port listens");
+    let admin = admin::Port { listener, spans: Counters::default() };
     let listeners = Listeners { calls, admin: Some(admin) };
     compute_gateway::run(flags.config, &aws::load().await, listeners, Readiness::new(), shutdown).await?;
     Ok(())

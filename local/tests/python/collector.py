@@ -57,6 +57,7 @@ class Span:
 
     def __init__(self, span, resource):
         self.name, self.resource, self.attributes = span.name, resource, attributes(span)
+        self.keys = [item.key for item in span.attributes]
         self.trace_id, self.id, self.parent = span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()
         self.kind = trace_pb2.Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_")
         self.is_error = span.status.code == trace_pb2.Status.STATUS_CODE_ERROR

@@ -211,6 +211,12 @@ def metric(process, name):
     return float(value)
 
 
+def traffic(aws):
+    """How often each operation was asked for at an embedded endpoint, and what that counts on a bill."""
+    with urlopen(f"{aws.endpoint}/_compute/traffic", timeout=10) as answer:
+        return json.load(answer)
+
+
 def attribute(value):
     data_type, value = value if isinstance(value, tuple) else ("String", value)
     kind = "BinaryValue" if data_type.startswith("Binary") else "StringValue"

@@ -5,6 +5,7 @@ import resource
 import socket
 import struct
 import threading
+import time
 from contextlib import contextmanager
 
 import grpc
@@ -12,11 +13,53 @@ import pytest
 
 from callers import Load, details
 from certificates import Authority
-from deployment import metric
-from processes import wait_until
+from deployment import Deployment, metric
+from processes import Processes, wait_until
 
 COMPUTE = b"/compute.v1.ComputeService/Compute"
 ENDED = 'compute_gateway_connections_ended_total{reason="%s"}'
+
+
+class SlowHeaders:
+    """Sends the headers of requests byte by byte, for longer than the gateway waits for them, while other tests run."""
+
+    def __init__(self, gateway, header_timeout):
+        self.gateway, self.header_timeout = gateway, header_timeout
+        # When each connection was hung up on, in seconds since it was made.
+        self.ended = []
+        self._threads = [threading.Thread(target=self._dribble, daemon=True) for _ in range(5)]
+        for thread in self._threads:
+            thread.start()
+
+    def _dribble(self):
+        began = time.monotonic()
+        with connect(self.gateway) as connection:
+            connection.settimeout(0.5)
+            try:
+                for byte in b"POST " + COMPUTE + b" HTTP/1.1\r\nhost: gateway\r\nx-slow: " + b"x" * 10_000:
+                    connection.sendall(bytes([byte]))
+                    try:
+                        if not connection.recv(1):
+                            break
+                    except TimeoutError:
+                        pass
+            except ConnectionError:
+                pass
+        self.ended.append(time.monotonic() - began)
+
+    def wait(self):
+        end = time.monotonic() + self.header_timeout + 30
+        for thread in self._threads:
+            thread.join(max(0, end - time.monotonic()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slow_headers(local_aws):
+    """Slow senders at a gateway with no time set, from the first test of this module to the last: it takes its time."""
+    processes = Processes()
+    gateway = Deployment(local_aws, processes, "attacked-slowly").gateway()
+    yield SlowHeaders(gateway, header_timeout=30)
+    processes.end()
 
 
 @pytest.fixture
@@ -251,3 +294,12 @@ def test_logs_hold_no_tokens_keys_or_values_however_much_is_logged(api, connect,
         for secret in (token, "a-token-of-nobody", str(value), key):
             lines = [line[:500] for line in process.stderr.lines if secret in line]
             assert not lines, (process.name, secret, lines[:5], len(lines))
+
+
+# The last test of this module: by now there is little or nothing to wait for.
+def test_without_a_setting_headers_may_take_half_a_minute_and_no_longer(slow_headers):
+    slow_headers.wait()
+    assert len(slow_headers.ended) == 5 and ended(slow_headers.gateway, "protocol") == 5
+    shortest, longest = min(slow_headers.ended), max(slow_headers.ended)
+    # A busy machine may be late, and is not early.
+    assert slow_headers.header_timeout <= shortest <= longest < slow_headers.header_timeout + 15, slow_headers.ended

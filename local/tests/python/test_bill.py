@@ -1,14 +1,13 @@
 """The bill in the README is what `bench/bill.py` computes, and what it assumes is what a local stack is seen to do."""
 
-import json
 import os
 import re
 import subprocess
 import sys
-from urllib.request import urlopen
 
 import pytest
 
+from deployment import traffic
 from logged import id_of, log, logged_system, record
 from processes import REPOSITORY, binary, wait_until
 from uuids import uuid7
@@ -26,11 +25,6 @@ def test_the_tables_in_the_readme_are_computed(name):
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     found = re.findall(rf"<!-- bill: {name} -->\n(.*?)\n<!-- /bill -->", readme, re.DOTALL)
     assert found == [bill.TABLES[name]()], "python bench/bill.py"
-
-
-def traffic(aws):
-    with urlopen(f"{aws.endpoint}/_compute/traffic", timeout=10) as answer:
-        return json.load(answer)
 
 
 def deletes(counted):

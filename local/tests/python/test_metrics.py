@@ -6,6 +6,7 @@ Judges that nobody here wrote: the parser of Prometheus's Python client, and a p
 import hashlib
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from urllib.request import urlopen
 
@@ -15,7 +16,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from deployment import metric
+from conftest import start_local
+from deployment import Aws, metric, traffic
 from processes import REPOSITORY, wait_until
 from uuids import uuid7
 
@@ -23,6 +25,9 @@ DEPLOY = REPOSITORY / "deploy"
 SUFFIXES = {"counter": [""], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
 # Labels that have no list of values in the documentation.
 OPEN_LABELS = {"version", "operation", "le"}
+# What a gateway does every few minutes, that in the endpoint's own process too.
+UPKEEP = {"sqs:TagQueue", "sqs:ListQueues", "sqs:ListQueueTags", "sqs:DeleteQueue"}
+POLL = "sqs:ReceiveMessage"
 
 
 @dataclass
@@ -56,7 +61,7 @@ def labels_in(cell):
 
 
 def scraped(process):
-    """The families that a process tells, by name: their types, and the labels and values of their samples."""
+    """The families that a process tells, by name: their types and their samples."""
     with urlopen(f"http://{process.admin}/metrics", timeout=10) as answer:
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
         text = answer.read().decode()
@@ -64,7 +69,7 @@ def scraped(process):
     for family in text_string_to_metric_families(text):
         name = family.name + ("_total" if family.type == "counter" else "")
         assert name not in found and family.documentation, name
-        found[name] = (family.type, [sample.labels for sample in family.samples])
+        found[name] = (family.type, family.samples)
     assert len(re.findall("^# TYPE ", text, re.MULTILINE)) == len(found)
     return found
 
@@ -77,8 +82,8 @@ def check(process, section):
         labels = expected[name].labels
         assert samples, f"{name} was not tried"
         for sample in samples:
-            assert set(sample) - {"le"} == set(labels), (name, sample)
-            for label, value in sample.items():
+            assert set(sample.labels) - {"le"} == set(labels), (name, sample)
+            for label, value in sample.labels.items():
                 assert label in OPEN_LABELS or value in labels[label], (name, label, value)
 
 
@@ -133,8 +138,9 @@ def failure(call):
     return failed.value.code()
 
 
-def test_requests_to_aws_are_counted_by_the_attempt_as_the_endpoint_counts_them(connect, queues, local_aws):
-    system = queues(local_aws, "attempts")
+def test_requests_to_aws_are_counted_and_billed_as_the_endpoint_counts_them(connect, queues, local_aws):
+    system = queues(local_aws, "requests")
+    before = traffic(local_aws)
     worker, gateway = system.worker("only"), system.gateway()
     for _ in range(5):
         connect(gateway.address).compute([1, 2, 3])
@@ -151,6 +157,99 @@ def test_requests_to_aws_are_counted_by_the_attempt_as_the_endpoint_counts_them(
     assert failure(lambda: caller.stub.GetOperation(asked, timeout=60)) is grpc.StatusCode.NOT_FOUND
     missing = 'compute_aws_requests_total{service="S3",operation="GetObject",outcome="not_found"}'
     assert metric(gateway, missing) >= 1
+
+    # One list of 340 KB on the queue, and one in S3.
+    for count in (20_000, 200_000):
+        assert caller.compute([10**15 + value for value in range(count)]).statistics.count == count
+    told = wait_until_told_as_counted((gateway, worker), local_aws, before)
+    assert {"sqs:DeleteMessageBatch", "s3:PutObject", "s3:GetObject", "s3:HeadBucket"} <= set(told)
+    for operation in ("sqs:SendMessageBatch", POLL):
+        made, billed = told[operation]
+        # Of 7 calls each way. The large message counts for 6, as it is sent and as it is received.
+        assert (made, billed) == (14, 14 + 5), operation
+
+
+def test_each_attempt_is_counted_also_of_a_request_that_is_refused(connect, queues, processes, tmp_path, monkeypatch):
+    # For the client that makes the queues.
+    monkeypatch.setenv("AWS_RETRY_MODE", "standard")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "10")
+    aws = Aws(start_local(processes, tmp_path, 0, "--chaos", "seed=7,throttle=10%").aws)
+    system = queues(aws, "attempts")
+    worker, gateway = system.worker("only"), system.gateway()
+    caller = connect(gateway.address)
+    for _ in range(30):
+        caller.compute([1, 2, 3])
+
+    def outcomes():
+        """The attempts to send, and those of them that were refused, as the processes and as the endpoint tell it."""
+        told = samples("compute_aws_requests_total", gateway, worker)
+        told = [sample for sample in told if sample.labels["operation"] == "SendMessageBatch"]
+        refused = sum(sample.value for sample in told if sample.labels["outcome"] == "throttled")
+        counted = traffic(aws)["sqs:SendMessageBatch"]
+        arrived, handled = counted["arrived"], counted["handled"]
+        return (sum(sample.value for sample in told), refused), (arrived, arrived - handled)
+
+    told, counted = outcomes()
+    assert told == counted and told[1] > 0
+
+
+def samples(name, *processes):
+    """The samples of a metric that has the same name in all of these processes."""
+    return [sample for process in processes for sample in scraped(process)[name][1]]
+
+
+def told_by(gateway, worker):
+    """The requests to AWS that the two tell of, by the endpoint's names of the operations: how many, and how many a
+    bill has of them. Apart from them, the number of polls that brought nothing.
+    """
+    made, billed = Counter(), Counter()
+    for sample in samples("compute_aws_requests_total", gateway, worker):
+        name = f"{sample.labels['service'].lower()}:{sample.labels['operation'].removesuffix('V2')}"
+        made[name] += sample.value
+        billed[name] += sample.value if name.startswith("s3:") else 0
+    for sample in samples("compute_sqs_billed_requests_total", gateway, worker):
+        billed[f"sqs:{sample.labels['operation']}"] += sample.value
+    batches = samples("compute_gateway_sqs_batch_messages", gateway)
+    batches += samples("compute_worker_sqs_batch_messages", worker)
+    polls = [sample for sample in batches if sample.labels["operation"] == "ReceiveMessage"]
+    empty = sum(sample.value for sample in polls if float(sample.labels.get("le", "inf")) == 0)
+    return without_empty({name: (made[name], billed[name]) for name in made}, empty), empty
+
+
+def counted_by(aws, before):
+    """The same of all requests that the endpoint has answered since then."""
+
+    def since(name, what):
+        return now[name].get(what, 0) - before.get(name, {}).get(what, 0)
+
+    now = traffic(aws)
+    empty = since(POLL, "empty")
+    answered = without_empty({name: (since(name, "handled"), since(name, "billed")) for name in now}, empty)
+    return {name: counts for name, counts in answered.items() if counts != (0, 0)}, empty
+
+
+def without_empty(requests, empty):
+    made, billed = requests[POLL]
+    return requests | {POLL: (made - empty, billed - empty)}
+
+
+def wait_until_told_as_counted(processes, aws, before):
+    """Waits until a gateway and a worker tell of their requests what the endpoint has counted; returns it. Polls that
+    bring nothing come and go all the time, those of the gateway in the endpoint's process too: it has at least as many.
+    """
+    differing = None
+
+    def same():
+        nonlocal differing
+        (told, empty), (counted, all_empty) = told_by(*processes), counted_by(aws, before)
+        names = (told.keys() | counted.keys()) - UPKEEP
+        differing = {name: (told.get(name), counted.get(name)) for name in names if told.get(name) != counted.get(name)}
+        return empty <= all_empty and not differing and told
+
+    try:
+        return wait_until(same, "the metrics are what the endpoint counts")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; told and counted: {differing}") from None
 
 
 def test_every_row_of_the_documentation_says_what_to_do():

@@ -6,10 +6,16 @@ import socket
 
 import grpc
 import pytest
+from callers import parts
 from collector import Collector
+from deployment import metric
 from processes import wait_until
+from uuids import uuid7
 
 GATEWAY, WORKER = "compute.v1.ComputeService/Compute", "process {}-requests"
+SPANS = 'compute_trace_spans_total{outcome="%s"}'
+# Of the gateway, and of the worker.
+SPANS_OF_A_CALL = [2, 3]
 
 
 @pytest.fixture
@@ -187,7 +193,26 @@ def test_x_ray_is_told_the_same_trace_on_the_request_and_on_the_reply(queues, lo
     assert reply["Attributes"]["AWSTraceHeader"] == header
 
 
-def test_a_collector_that_is_away_harms_no_call_and_is_told_of_once(queues, local_aws, connect):
+def exported_by(*processes):
+    return [metric(process, SPANS % "exported") for process in processes]
+
+
+def dropped_by(*processes):
+    return [metric(process, SPANS % "dropped") for process in processes]
+
+
+def test_spans_are_counted_when_the_collector_has_them(traced, connect, collector):
+    _, gateway, worker = traced()
+    assert exported_by(gateway, worker) == [0, 0]
+    compute(connect(gateway.address), browser()[2])
+    wait_until(lambda: exported_by(gateway, worker) == SPANS_OF_A_CALL, "the spans of a call are counted")
+    assert len(collector.spans()) == sum(SPANS_OF_A_CALL)
+    assert dropped_by(gateway, worker) == [0, 0]
+
+
+def test_a_collector_that_is_away_harms_no_call_and_is_told_of_once_and_what_it_misses_is_counted(
+    queues, local_aws, connect
+):
     deployment = queues(local_aws, prefix="untraced")
     with socket.socket() as unserved:
         unserved.bind(("127.0.0.1", 0))
@@ -197,8 +222,11 @@ def test_a_collector_that_is_away_harms_no_call_and_is_told_of_once(queues, loca
         warning = "the collector takes no traces: until it does, spans are dropped"
         compute(caller, browser()[2])
         gateway.event(warning)
+        wait_until(lambda: dropped_by(gateway, worker) == SPANS_OF_A_CALL, "what is dropped is counted")
         for _ in range(3):
             compute(caller, browser()[2])
+        wait_until(lambda: dropped_by(gateway, worker) == [4 * n for n in SPANS_OF_A_CALL], "it goes on to be counted")
+        assert exported_by(gateway, worker) == [0, 0]
         gateway.stop()
         worker.stop()
     for process in (gateway, worker):
@@ -232,6 +260,41 @@ def test_every_log_line_about_a_call_has_its_operation_id_and_its_trace(is_colle
     assert seen >= 2
     answered = [line for line in events(gateway) if line.get("message") == "answered"]
     assert len(answered) == 2 and all(line["spans"] for line in answered)
+
+
+@pytest.mark.parametrize("is_collected", [True, False])
+def test_log_lines_and_spans_have_the_operation_id_that_a_caller_chose_or_asks_for(
+    is_collected, traced, queues, local_aws, connect, collector
+):
+    flags = ["--max-values", "3"]
+    if is_collected:
+        _, gateway, worker = traced(*flags)
+    else:
+        deployment = queues(local_aws, prefix="chosen")
+        deployment.log_level = "debug"
+        gateway, worker = deployment.gateway(), deployment.worker("w", *flags)
+    caller = connect(gateway.address)
+    messages, (unary, streamed, submitted, failed) = caller.api.messages, [str(uuid7()) for _ in range(4)]
+    assert compute(caller, [], operation_id=unary).operation_id == unary
+    stream = parts(caller.api, [1, 2, 3], 2, operation_id=streamed)
+    assert caller.stub.ComputeStream(stream, timeout=60).operation_id == streamed
+    submission = messages.SubmitOperationRequest(request=caller.request([1], operation_id=submitted))
+    name = caller.stub.SubmitOperation(submission, timeout=60).name
+    assert caller.stub.WaitOperation(messages.WaitOperationRequest(name=name), timeout=60).done
+    assert caller.stub.GetOperation(messages.GetOperationRequest(name=name), timeout=60).done
+    with pytest.raises(grpc.RpcError) as refused:
+        compute(caller, [], values=(1, 2, 3, 4), operation_id=failed)
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    gateway.stop()
+    worker.stop()
+
+    ids = [unary, streamed, submitted, submitted, submitted, failed]
+    assert [line["spans"][0]["operation_id"] for line in events(gateway) if line.get("message") == "answered"] == ids
+    [error] = [line for line in events(gateway) if line.get("message") == "the worker answered with an error"]
+    assert error["spans"][0]["operation_id"] == failed
+    calls = sorted((span for span in collector.spans() if span.kind == "SERVER"), key=lambda span: span.start)
+    assert [span.attributes["operation_id"] for span in calls] == (ids if is_collected else [])
+    assert all(len(set(span.keys)) == len(span.keys) for span in collector.spans())
 
 
 def events(process):

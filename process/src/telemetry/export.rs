@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use opentelemetry::Context;
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use crate::exposition::Exposition;
 
 /// How many spans wait at most: some MiB of memory.
 const QUEUE: usize = 4_096;
@@ -44,6 +46,14 @@ impl Counters {
     pub fn counts(&self) -> Counts {
         let Atomics { exported, dropped } = &*self.0;
         Counts { exported: exported.load(Ordering::Relaxed), dropped: dropped.load(Ordering::Relaxed) }
+    }
+
+    /// Adds the counts.
+    pub fn tell(&self, metrics: &mut Exposition<'_>) {
+        let Counts { exported, dropped } = self.counts();
+        let help = "Spans of traces that ended, by what became of them.";
+        let series = [(["exported"], exported), (["dropped"], dropped)];
+        metrics.counter_by("compute_trace_spans_total", help, ["outcome"], series);
     }
 
     fn exported(&self, spans: u64) {
@@ -158,8 +168,9 @@ impl<E: SpanExporter> Sender<E> {
     }
 
     /// Sends a batch, once: a collector that is away would else have the queue run over. Of one that stays away one line tells.
-    async fn send(&mut self, batch: Vec<SpanData>) {
+    async fn send(&mut self, mut batch: Vec<SpanData>) {
         let count = batch.len() as u64;
+        batch.iter_mut().for_each(|span| keep_last(&mut span.attributes));
         match self.exporter.export(batch).await {
             Ok(()) => {
                 self.counters.exported(count);
@@ -176,6 +187,18 @@ impl<E: SpanExporter> Sender<E> {
                     tracing::warn!(%error, endpoint, "the collector takes no traces: until it does, spans are dropped");
                 }
             }
+        }
+    }
+}
+
+/// Leaves of each attribute the last value. One that is recorded again stands there twice, which OTLP does not allow.
+fn keep_last(attributes: &mut Vec<KeyValue>) {
+    let mut index = 0;
+    while let Some(KeyValue { key, .. }) = attributes.get(index) {
+        if attributes[index + 1..].iter().any(|later| later.key == *key) {
+            attributes.remove(index);
+        } else {
+            index += 1;
         }
     }
 }
@@ -217,6 +240,14 @@ mod tests {
     fn make_spans(provider: &SdkTracerProvider, count: usize) {
         let tracer = provider.tracer("test");
         (0..count).for_each(|_| drop(tracer.start("span")));
+    }
+
+    #[test]
+    fn an_attribute_that_is_recorded_again_has_the_last_value() {
+        let mut attributes =
+            [("a", 1), ("b", 2), ("a", 3), ("c", 4), ("a", 5)].map(|(key, value)| KeyValue::new(key, value)).to_vec();
+        keep_last(&mut attributes);
+        assert_eq!(attributes, [("b", 2), ("c", 4), ("a", 5)].map(|(key, value)| KeyValue::new(key, value)));
     }
 
     #[tokio::test]
