@@ -267,7 +267,10 @@ pub(crate) fn name_operation(metadata: &mut MetadataMap, id: Uuid) {
 }
 
 fn header_value(id: Uuid) -> HeaderValue {
-    HeaderValue::try_from(id.to_string()).expect("hexadecimal digits and hyphens are visible ASCII")
+    let mut value = HeaderValue::try_from(id.to_string()).expect("hexadecimal digits and hyphens are visible ASCII");
+    // Not a secret, but no two are equal: so HTTP/2 does not put each into its table, in the place of what comes again.
+    value.set_sensitive(true);
+    value
 }
 
 /// Notes how a call ended, its caller's leaving included: the call's future is then dropped.

@@ -84,10 +84,21 @@ impl ClaimCheck {
             if text.len() <= most {
                 return Ok(inline(text));
             }
-            let mut writer = self.payloads.write(JSON);
-            writer.write(text.as_bytes()).await?;
-            return self.in_s3(writer).await;
+            return Box::pin(self.short(text)).await;
         }
+        // In boxes, for few calls have need of that, and all would have room for it.
+        Box::pin(self.long(request, most)).await
+    }
+
+    /// Puts a text that was written at once into S3.
+    async fn short(&self, text: String) -> Result<Checked, BucketError> {
+        let mut writer = self.payloads.write(JSON);
+        writer.write(text.as_bytes()).await?;
+        self.in_s3(writer).await
+    }
+
+    /// Writes a request beside the threads that serve calls.
+    async fn long(&self, request: ComputeRequest, most: usize) -> Result<Checked, BucketError> {
         let stopped = CancellationToken::new();
         let mut text = Text::new(self.payloads.clone(), most, stopped.clone());
         // The thread goes on when this future is dropped, but only to the next piece.
@@ -124,8 +135,14 @@ impl ClaimCheck {
     ///
     /// See [`ReplyError`].
     pub(crate) async fn reply(&self, body: String, payload_in_s3: Option<u64>) -> Result<String, ReplyError> {
-        let Some(promised) = payload_in_s3 else { return Ok(body) };
-        let pointer = Pointer::read(&body, self.payloads.bucket())?;
+        match payload_in_s3 {
+            None => Ok(body),
+            Some(promised) => Box::pin(self.reply_in_s3(&body, promised)).await,
+        }
+    }
+
+    async fn reply_in_s3(&self, pointer: &str, promised: u64) -> Result<String, ReplyError> {
+        let pointer = Pointer::read(pointer, self.payloads.bucket())?;
         if promised > MAX_REPLY {
             return Err(ReplyError::TooLarge(promised));
         }

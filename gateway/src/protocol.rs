@@ -30,6 +30,13 @@ impl Protocol {
     }
 }
 
+/// Whether this is a call over plain gRPC, which [`only_calls`] lets through.
+pub(crate) fn is_grpc<B>(request: &http::Request<B>) -> bool {
+    request.method() == Method::POST
+        && request.version() == Version::HTTP_2
+        && Protocol::of(request.headers()) == Some(Protocol::Grpc)
+}
+
 /// Lets calls through to the services and answers everything else in HTTP.
 pub(crate) async fn only_calls(request: Request, next: Next) -> Response {
     if request.method() != Method::POST {

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -23,6 +22,7 @@ use crate::calls::Calls;
 use crate::config::Config;
 use crate::edge::connections::Port;
 use crate::edge::{Edge, cors};
+use crate::front::Front;
 use crate::service::Compute;
 use crate::{page, protocol};
 
@@ -32,7 +32,7 @@ const STREAMS_BEYOND_CALLS: usize = 1_000;
 
 /// The services of the port and what tells their state.
 pub(crate) struct Services {
-    routes: Router,
+    front: Front,
     health: HealthReporter,
 }
 
@@ -47,7 +47,8 @@ impl Services {
         let compute = ComputeServiceServer::new(compute).max_decoding_message_size(config.max_message_size);
         let (health, health_service) = health_reporter();
         // Reflection is a stream in both directions, which gRPC-Web does not have.
-        let services = Routes::new(web(calls.in_front_of(compute)))
+        let compute = calls.in_front_of(compute);
+        let services = Routes::new(web(compute.clone()))
             .add_service(web(health_service))
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?);
@@ -59,7 +60,7 @@ impl Services {
             .fallback(protocol::not_found);
         let origins = &config.edge.allow_origin;
         let routes = if origins.is_empty() { routes } else { routes.layer(cors::layer(origins)) };
-        Ok(Self { routes, health })
+        Ok(Self { front: Front::new(compute, routes), health })
     }
 
     /// Tells the watchers of `grpc.health.v1` whether calls are taken.
@@ -73,7 +74,7 @@ impl Services {
     /// The port that answers with these services.
     pub(crate) fn port(&self, config: &Config, edge: &Edge) -> Arc<Port> {
         let max_streams = config.max_in_flight.saturating_add(STREAMS_BEYOND_CALLS);
-        edge.port(self.routes.clone(), u32::try_from(max_streams).unwrap_or(u32::MAX))
+        edge.port(self.front.clone(), u32::try_from(max_streams).unwrap_or(u32::MAX))
     }
 }
 

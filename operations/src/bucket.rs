@@ -154,7 +154,8 @@ impl Bucket {
         let mut conflicts = 0;
         loop {
             let request = self.client.put_object().bucket(&*self.name).key(key).content_type(content.media_type);
-            match request.if_none_match("*").body(ByteStream::from(data.clone())).send().await {
+            // In a box: the SDK's future has kilobytes, which would else be a part of that of every operation.
+            match Box::pin(request.if_none_match("*").body(ByteStream::from(data.clone())).send()).await {
                 Ok(_) => return Ok(Created::New),
                 Err(error) if error.code() == Some("PreconditionFailed") => return Ok(Created::Existed),
                 Err(error) if error.code() == Some("ConditionalRequestConflict") && conflicts < MAX_CONFLICTS => {

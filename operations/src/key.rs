@@ -66,6 +66,17 @@ pub(crate) fn dead_mark(tenant: Option<&str>, id: Uuid) -> Result<String, KeyErr
     of_operation(tenant, id, DEAD_MARK)
 }
 
+/// Whether there is a key for an operation, which is not made.
+///
+/// # Errors
+///
+/// Those of [`record`].
+pub fn check(tenant: Option<&str>, id: Uuid) -> Result<(), KeyError> {
+    tenant_or_none(tenant)?;
+    let ms = milliseconds(id)?;
+    if ms > MAX_MS { Err(KeyError::Time { id, ms }) } else { Ok(()) }
+}
+
 fn of_operation(tenant: Option<&str>, id: Uuid, ending: &str) -> Result<String, KeyError> {
     let folder = tenant_folder(tenant)?;
     let ms = milliseconds(id)?;

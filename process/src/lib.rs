@@ -28,3 +28,8 @@ pub mod shutdown;
 pub mod telemetry;
 
 pub use readiness::{Readiness, State};
+
+/// The allocator of every program here. A call is some hundred small pieces of memory that one thread asks for and another gives
+/// back, which the C library's allocator takes a fifth of the gateway's time for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

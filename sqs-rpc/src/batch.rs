@@ -9,20 +9,21 @@
 //! do not wait for each other: those that have to be quick, that is; others have [`PATIENCE`](BatchOperation::PATIENCE).
 
 mod filling;
+mod verdict;
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::filling::NextBatch;
+pub(crate) use self::verdict::Submitted;
+use self::verdict::Verdict;
 use crate::backoff::Backoff;
 use crate::queue::QueueError;
 
@@ -73,29 +74,17 @@ pub(crate) struct Batcher<O: BatchOperation> {
     tasks: TaskTracker,
 }
 
-/// What becomes of an entry that was submitted. It holds nothing of the entry.
-#[derive(Debug)]
-pub(crate) struct Submitted(oneshot::Receiver<Result<(), QueueError>>);
-
-impl Future for Submitted {
-    type Output = Result<(), SubmitError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|result| Ok(result.map_err(|_| SubmitError::Closed)??))
-    }
-}
-
 #[derive(Debug)]
 struct Pending<E> {
     entry: E,
     /// Where the result goes; `None` if nobody asked for it.
-    done: Option<oneshot::Sender<Result<(), QueueError>>>,
+    verdict: Option<Verdict>,
 }
 
 impl<E> Pending<E> {
     /// Whether the one who submitted the entry has left: its call ended before it was sent.
     fn is_abandoned(&self) -> bool {
-        self.done.as_ref().is_some_and(oneshot::Sender::is_closed)
+        self.verdict.as_ref().is_some_and(Verdict::is_unwanted)
     }
 }
 
@@ -112,15 +101,15 @@ impl<O: BatchOperation> Batcher<O> {
 
     /// Performs the operation on this entry. Dropping the answer before the entry is sent takes it back.
     pub(crate) fn submit(&self, entry: O::Entry) -> Submitted {
-        let (done, result) = oneshot::channel();
-        // If it is closed, `done` goes, and with it the answer comes.
-        drop(self.waiting.send(Pending { entry, done: Some(done) }));
-        Submitted(result)
+        let (verdict, submitted) = verdict::channel();
+        // If it is closed, the verdict goes, and with it the answer comes.
+        drop(self.waiting.send(Pending { entry, verdict: Some(verdict) }));
+        submitted
     }
 
     /// Performs the operation on this entry some time soon. A failure is logged, nothing else.
     pub(crate) fn submit_detached(&self, entry: O::Entry) {
-        if self.waiting.send(Pending { entry, done: None }).is_err() {
+        if self.waiting.send(Pending { entry, verdict: None }).is_err() {
             tracing::debug!("entry dropped, its queue is shutting down");
         }
     }
@@ -179,8 +168,8 @@ fn note<O: BatchOperation>(done: Result<Duration, JoinError>, next: &mut NextBat
 
 /// Performs one batch, and once more the entries that failed alone. How long the first request took.
 async fn perform<O: BatchOperation>(operation: Arc<O>, batch: Vec<Pending<O::Entry>>) -> Duration {
-    let (mut entries, mut waiters): (Vec<_>, Vec<_>) =
-        batch.into_iter().map(|pending| (pending.entry, pending.done)).unzip();
+    let (mut entries, mut verdicts): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|pending| (pending.entry, pending.verdict)).unzip();
     let mut backoff = ENTRY_BACKOFF;
     let (started, mut round_trip) = (Instant::now(), None);
     let mut attempt = 0;
@@ -188,29 +177,28 @@ async fn perform<O: BatchOperation>(operation: Arc<O>, batch: Vec<Pending<O::Ent
         attempt += 1;
         let results = operation.perform(&entries).await;
         let round_trip = *round_trip.get_or_insert_with(|| started.elapsed());
-        let (mut again, mut again_waiters) = (Vec::new(), Vec::new());
-        for ((entry, done), result) in entries.into_iter().zip(waiters).zip(results) {
+        let (mut again, mut open) = (Vec::new(), Vec::new());
+        for ((entry, verdict), result) in entries.into_iter().zip(verdicts).zip(results) {
             match result {
                 Err(error) if error.is_entry_failure() && attempt < ENTRY_ATTEMPTS => {
                     tracing::debug!(%error, attempt, "entry failed, trying it again");
                     again.push(entry);
-                    again_waiters.push(done);
+                    open.push(verdict);
                 }
-                result => report(done, result),
+                result => report(verdict, result),
             }
         }
         if again.is_empty() {
             return round_trip;
         }
-        (entries, waiters) = (again, again_waiters);
+        (entries, verdicts) = (again, open);
         backoff.pause().await;
     }
 }
 
-fn report(done: Option<oneshot::Sender<Result<(), QueueError>>>, result: Result<(), QueueError>) {
-    match (done, result) {
-        // A caller that has left does not want to know.
-        (Some(done), result) => drop(done.send(result)),
+fn report(verdict: Option<Verdict>, result: Result<(), QueueError>) {
+    match (verdict, result) {
+        (Some(verdict), result) => verdict.give(result),
         (None, Err(error)) => tracing::warn!(%error, "entry of a batch failed"),
         (None, Ok(())) => {}
     }

@@ -3,7 +3,9 @@
 mod attributes;
 mod date;
 mod fill;
+mod json;
 mod moving;
+mod polls;
 mod retention;
 mod tags;
 mod trial;
@@ -22,25 +24,23 @@ use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, ChangeMessageVisibilityBatchResultEntry,
     DeleteMessageBatchRequestEntry, DeleteMessageBatchResultEntry, QueueAttributeName, SendMessageBatchResultEntry,
 };
-use tokio::time::Instant;
 
 use self::date::ObserveDate;
 pub(crate) use self::fill::BatchCounters;
+use self::json::OwnJson;
+pub(crate) use self::polls::Polls;
 pub use self::{
     attributes::{Encryption, QueueAttributes, Redrive},
     fill::{BatchFill, BatchSizes},
     trial::Trial,
 };
 use crate::clock::SqsClock;
-use crate::message::{Outgoing, Received};
+use crate::message::Outgoing;
 
 /// The most entries that SQS takes in one batch, and gives in one receive.
 pub(crate) const MAX_BATCH: usize = 10;
 
-/// How much longer than its wait a long poll may take before it is given up: a poll of the SDK can hang past its wait time.
-const POLL_GRACE: Duration = Duration::from_secs(5);
-
-/// How long one attempt of any other request may take. The SDK's retries come on top.
+/// How long one attempt of any request but a long poll may take. The SDK's retries come on top.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request to SQS that failed, retries included.
@@ -189,7 +189,7 @@ impl Sqs {
 
 fn client(aws: &SdkConfig, observers: impl IntoIterator<Item = SharedInterceptor>) -> Client {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-    let mut config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts);
+    let mut config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts).interceptor(OwnJson::new());
     for observer in observers {
         config.push_interceptor(observer);
     }
@@ -235,44 +235,15 @@ impl Queue {
         Ok(())
     }
 
-    /// A long poll: up to `max` messages (at most 10), none if there were none within `wait` (whole seconds, at most 20).
-    /// They stay invisible to others for `visibility` (whole seconds).
-    ///
-    /// Dropping this future does not stop SQS from handing out messages to it: let it come home.
-    pub(crate) async fn receive(
-        &self,
-        max: usize,
-        wait: Duration,
-        visibility: Duration,
-    ) -> Result<Vec<Received>, QueueError> {
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(wait + POLL_GRACE).build();
-        let answer = self
-            .client
-            .receive_message()
-            .queue_url(&self.url)
-            .max_number_of_messages(clamp_i32(max.min(MAX_BATCH)))
-            .wait_time_seconds(seconds(wait))
-            .visibility_timeout(seconds(visibility))
-            .message_attribute_names("All")
-            .set_message_system_attribute_names(Some(Received::SYSTEM_ATTRIBUTES.to_vec()))
-            .customize()
-            .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(timeouts))
-            .send()
-            .await;
-        let answer = answer.map_err(|error| QueueError::from_sdk("ReceiveMessage", &self.url, &error))?;
-        let arrived = Instant::now();
-        let messages = answer.messages.unwrap_or_default();
-        self.batches.receive.count(messages.len());
-        Ok(messages.into_iter().map(|message| Received::new(message, arrived)).collect())
-    }
-
     /// Sends up to 10 messages, together at most 1 MiB. One result for each, in order.
-    pub(crate) async fn send_batch(&self, messages: Vec<Outgoing>) -> Vec<Result<(), QueueError>> {
+    pub(crate) async fn send_batch(
+        &self,
+        messages: impl ExactSizeIterator<Item = Outgoing>,
+    ) -> Vec<Result<(), QueueError>> {
         const OPERATION: &str = "SendMessageBatch";
         let count = messages.len();
         self.batches.send.count(count);
-        let entries =
-            messages.into_iter().enumerate().map(|(index, message)| message.into_batch_entry(index.to_string()));
+        let entries = messages.enumerate().map(|(index, message)| message.into_batch_entry(index.to_string()));
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
         match request.send().await {
             Ok(answer) => {

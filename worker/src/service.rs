@@ -107,16 +107,21 @@ impl Shared {
         match request.payload_in_s3 {
             None if request.body.len() <= INLINE_BYTES => compute(decode(&request)?, MAX_VALUES, max_values),
             None => off_thread(move || compute(decode(&request)?, MAX_VALUES, max_values)).await,
-            Some(size) => {
-                let Large { request, memory } = self.large.read(&request, size).await?;
-                off_thread(move || {
-                    let computed = compute(request, MAX_STREAMED_VALUES, max_values);
-                    drop(memory);
-                    computed
-                })
-                .await
-            }
+            // In boxes, here and below: few have need of that, and all would have room for it.
+            Some(size) => Box::pin(self.compute_large(request, size)).await,
         }
+    }
+
+    /// Computes what a payload in S3 asks for.
+    async fn compute_large(&self, request: Request, size: u64) -> Result<Computed, Failure> {
+        let max_values = self.large.max_values();
+        let Large { request, memory } = self.large.read(&request, size).await?;
+        off_thread(move || {
+            let computed = compute(request, MAX_STREAMED_VALUES, max_values);
+            drop(memory);
+            computed
+        })
+        .await
     }
 
     /// The body of a reply: the text, or a pointer to it, which S3 then has. Trouble with S3 is waited out.
@@ -124,6 +129,11 @@ impl Shared {
         if text.len() + REPLY_ATTRIBUTES <= self.max_inline_size {
             return Ok(Body::Text(text));
         }
+        Box::pin(self.stored(text)).await
+    }
+
+    /// Puts the text of a body into S3.
+    async fn stored(&self, text: String) -> Result<Body, Failure> {
         let mut pauses = Pauses::default();
         loop {
             let mut writer = self.payloads.write(JSON);
@@ -149,7 +159,7 @@ fn check(request: &Request) -> Result<(), Failure> {
         return Err(Failure::new(code::UNIMPLEMENTED, format!("unknown method {method:?}")));
     }
     // What has no place in the log is not worked: it would leave no trace.
-    key::record(request.tenant.as_deref(), request.id).map_err(|error| invalid(error.to_string()))?;
+    key::check(request.tenant.as_deref(), request.id).map_err(|error| invalid(error.to_string()))?;
     Ok(())
 }
 

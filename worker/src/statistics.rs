@@ -28,7 +28,6 @@ pub use self::execution::Execution;
 use self::histogram::histogram;
 pub use self::kernel::{Kernel, UnknownKernel};
 use self::quantile::Position;
-use self::rational::nearest_double;
 use self::selection::totals_and_order;
 
 /// Computes all that a request asks for. The definition of each statistic is in `proto/compute/v1/compute.proto`.

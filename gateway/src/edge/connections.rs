@@ -16,7 +16,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use futures_util::FutureExt as _;
 use futures_util::future::Either;
@@ -34,7 +33,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
-use tower::Service as _;
 
 use super::authentication::Peer;
 use super::config::is_loopback;
@@ -42,6 +40,7 @@ use super::counts::{Counts, Ended};
 use super::crowd::{Busy, Crowd, Entered, Place};
 use super::reload::Reloaded;
 use super::tls;
+use crate::front::Front;
 
 /// The pause after an error of `accept`. The usual one is that there are no file descriptors left; without a pause, the loop
 /// would spin until there are.
@@ -89,7 +88,7 @@ pub(crate) struct Times {
 
 /// The port: who is connected, and what they are answered by.
 pub(crate) struct Port {
-    routes: Router,
+    front: Front,
     tls: Option<Arc<Reloaded<ServerConfig>>>,
     crowd: Arc<Crowd>,
     watchers: Arc<Semaphore>,
@@ -99,9 +98,9 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    /// A port whose requests these routes answer, so many of a connection at a time.
+    /// A port whose requests these services answer, so many of a connection at a time.
     pub(crate) fn new(
-        routes: Router,
+        front: Front,
         max_streams: u32,
         tls: Option<Arc<Reloaded<ServerConfig>>>,
         crowd: Arc<Crowd>,
@@ -110,7 +109,7 @@ impl Port {
     ) -> Arc<Self> {
         let watchers = Arc::new(Semaphore::new(MAX_WATCHERS));
         Arc::new(Self {
-            routes,
+            front,
             tls,
             crowd,
             watchers,
@@ -238,7 +237,7 @@ impl Port {
         let kind = Kind::of(request.uri().path());
         let permit = (kind == Kind::Watch).then(|| self.watchers.clone().try_acquire_owned());
         request.extensions_mut().insert(peer.clone());
-        let answer = self.routes.clone().call(request);
+        let answer = self.front.answer(request);
         if kind == Kind::Call {
             // Very many may wait, so this has room for the answer's future once, and for nothing else.
             return Either::Left(answer.map(move |response| {

@@ -26,7 +26,6 @@ pub(crate) mod tokens;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use compute_process::open_files;
 use rustls::ServerConfig;
 
@@ -37,6 +36,7 @@ use self::counts::{Counts, Files};
 use self::crowd::Crowd;
 use self::reload::{FileError, Reloaded};
 use self::tokens::Tokens;
+use crate::front::Front;
 
 /// Files that the process opens beside connections of callers: to SQS and S3, mostly.
 const OTHER_FILES: u64 = 256;
@@ -92,10 +92,10 @@ impl Edge {
         Gauges { crowd: self.crowd.clone(), counts: self.counts.clone() }
     }
 
-    /// The port whose requests these routes answer.
-    pub(crate) fn port(&self, routes: Router, max_streams: u32) -> Arc<Port> {
+    /// The port whose requests these services answer.
+    pub(crate) fn port(&self, front: Front, max_streams: u32) -> Arc<Port> {
         let (tls, crowd, counts) = (self.tls.clone(), self.crowd.clone(), self.counts.clone());
-        Port::new(routes, max_streams, tls, crowd, counts, self.times)
+        Port::new(front, max_streams, tls, crowd, counts, self.times)
     }
 
     /// Reads certificates and tokens again when they change, for ever.

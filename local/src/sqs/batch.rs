@@ -13,19 +13,25 @@ const MAX_ENTRIES: usize = 10;
 #[serde(rename_all = "PascalCase")]
 pub(super) struct BatchInput<T> {
     pub(super) queue_url: Option<String>,
-    entries: Option<Vec<Entry<T>>>,
+    entries: Option<Vec<T>>,
+}
+
+/// The parameters of an action, with a field for the id that they have as an entry of a batch.
+///
+/// Not an id and, flattened, the parameters: those would be read into a tree first.
+pub(super) trait EntryForm {
+    /// Takes the id out; empty if there is none.
+    fn take_id(&mut self) -> String;
 }
 
 /// One entry of a batch: an id and what the action without batch takes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Entry<T> {
-    #[serde(rename = "Id", default)]
     pub(super) id: String,
-    #[serde(flatten)]
     pub(super) item: T,
 }
 
-impl<T> BatchInput<T> {
+impl<T: EntryForm> BatchInput<T> {
     /// The entries, once they keep the rules of batches. `entry_shape` is the name of an entry in the API.
     pub(super) fn entries(self, entry_shape: &'static str) -> Result<Vec<Entry<T>>, SqsError> {
         let entries = self.entries.filter(|entries| !entries.is_empty());
@@ -33,6 +39,8 @@ impl<T> BatchInput<T> {
         if entries.len() > MAX_ENTRIES {
             return Err(SqsError::TooManyEntriesInBatchRequest(entries.len()));
         }
+        let entry = |mut item: T| Entry { id: item.take_id(), item };
+        let entries: Vec<_> = entries.into_iter().map(entry).collect();
         let mut ids = BTreeSet::new();
         for Entry { id, .. } in &entries {
             if !is_entry_id(id) {

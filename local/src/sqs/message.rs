@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::batch::EntryForm;
 use super::checksum;
 use super::error::SqsError;
 use super::message_attributes::{AttributeForm, Attributes, Value, check_attributes};
@@ -18,6 +19,9 @@ const TRACE_HEADER: &str = "AWSTraceHeader";
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct MessageForm {
+    /// Of an entry of a batch.
+    #[serde(default)]
+    id: String,
     message_body: Option<String>,
     message_attributes: Option<BTreeMap<String, AttributeForm>>,
     message_system_attributes: Option<BTreeMap<String, AttributeForm>>,
@@ -38,6 +42,12 @@ pub(super) struct Content {
     pub(super) trace_header: Option<String>,
     pub(super) system_attributes_md5: Option<String>,
     pub(super) group_id: Option<String>,
+}
+
+impl EntryForm for MessageForm {
+    fn take_id(&mut self) -> String {
+        std::mem::take(&mut self.id)
+    }
 }
 
 impl MessageForm {

@@ -96,6 +96,13 @@ fn uuid_v7() -> impl Strategy<Value = Uuid> {
 
 proptest! {
     #[test]
+    fn a_check_finds_what_making_the_key_does(tenant in proptest::option::of("[a-z./-]{0,3}"), ms in 0..2 * MAX_MS) {
+        for id in [id(ms), Uuid::from_u128(ms.into())] {
+            prop_assert_eq!(check(tenant.as_deref(), id), record(tenant.as_deref(), id).map(|_key| ()));
+        }
+    }
+
+    #[test]
     fn the_key_of_a_record_or_mark_tells_its_operation_and_day(id in uuid_v7()) {
         let (record, mark) = (record(None, id).expect("a place"), dead_mark(None, id).expect("a place"));
         prop_assert_eq!(ObjectName::of_key(&record), Some(ObjectName { id, is_dead_mark: false }));

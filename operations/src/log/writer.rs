@@ -99,10 +99,13 @@ impl LogWriter {
     ///
     /// See [`LogError`]. With batches an error is that of all records of the batch.
     pub async fn write(&self, record: &Record) -> Result<(), LogError> {
-        let key = key::record(record.tenant.as_deref(), record.id)?;
         match &self.batches {
-            Some(batches) if is_for_a_batch(record.id) => batches.commit(record).await?,
+            Some(batches) if is_for_a_batch(record.id) => {
+                key::check(record.tenant.as_deref(), record.id)?;
+                batches.commit(record).await?;
+            }
             _ => {
+                let key = key::record(record.tenant.as_deref(), record.id)?;
                 if self.create(&key, record).await? == Created::Existed {
                     tracing::debug!(key, "logged before");
                 }

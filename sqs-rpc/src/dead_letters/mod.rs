@@ -220,9 +220,9 @@ impl DeadLetters {
         body_limit: usize,
         visit: &mut impl FnMut(DeadLetter) -> ControlFlow<()>,
     ) -> Result<bool, QueueError> {
-        let start = Instant::now();
+        let (start, polls) = (Instant::now(), self.queue.polls(LOOK_WAIT));
         while start.elapsed() < LOOK_LIMIT {
-            let messages = self.queue.receive(MAX_BATCH, LOOK_WAIT, LOOK_VISIBILITY).await?;
+            let messages = polls.receive(MAX_BATCH, LOOK_VISIBILITY).await?;
             if messages.is_empty() {
                 return Ok(true);
             }

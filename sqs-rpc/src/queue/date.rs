@@ -6,6 +6,7 @@ use aws_sdk_sqs::config::interceptors::BeforeDeserializationInterceptorContextRe
 use aws_sdk_sqs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sqs::error::BoxError;
 use aws_sdk_sqs::primitives::{DateTime, DateTimeFormat};
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 
 use crate::clock::SqsClock;
 
@@ -15,6 +16,7 @@ pub(super) struct ObserveDate {
     pub(super) clock: Arc<SqsClock>,
 }
 
+#[dyn_dispatch_hint]
 impl Intercept for ObserveDate {
     fn name(&self) -> &'static str {
         "ObserveDate"

@@ -187,7 +187,7 @@ impl Requester {
                 biased;
                 reply = waiter.reply() => Reply::new(*reply?, called.elapsed()),
                 () = reply_to.lost() => Err(CallError::Unavailable(ReplyQueueLost.into())),
-                error = failure(sent) => Err(error),
+                error = sent.failure() => Err(not_sent(error)),
                 () = tokio::time::sleep_until(deadline) => Err(CallError::DeadlineExceeded),
             }
         })
@@ -317,14 +317,7 @@ struct Exchange {
     reply_to: ReplyAddress,
 }
 
-/// Returns only if the request could not be sent. SQS may have taken the message even so, but nothing says that.
-async fn failure(sent: Submitted) -> CallError {
-    match sent.await {
-        Ok(()) => std::future::pending().await,
-        Err(error) => not_sent(error),
-    }
-}
-
+/// SQS may have taken the message even so, but nothing says that.
 fn not_sent(error: SubmitError) -> CallError {
     match error {
         SubmitError::Closed => CallError::ShuttingDown,
@@ -369,8 +362,7 @@ impl BatchOperation for SendRequests {
     }
 
     async fn perform(&self, requests: &[OutgoingRequest]) -> Vec<Result<(), QueueError>> {
-        let sent =
-            self.queue.send_batch(requests.iter().map(|request| request.to_message(&self.clock)).collect()).await;
+        let sent = self.queue.send_batch(requests.iter().map(|request| request.to_message(&self.clock))).await;
         for (request, sent) in requests.iter().zip(&sent) {
             // An entry that has failed alone is sent again.
             if sent.as_ref().is_err_and(|error| !error.is_entry_failure()) {

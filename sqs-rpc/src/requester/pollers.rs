@@ -13,7 +13,7 @@ use crate::batch::Batcher;
 use crate::clock::{self, SqsClock};
 use crate::deletes::DeleteMessages;
 use crate::message::Received;
-use crate::queue::{MAX_BATCH, Queue};
+use crate::queue::{MAX_BATCH, Polls, Queue};
 use crate::reply::IncomingReply;
 
 /// How long a fetched reply stays invisible. It is deleted long before; if that fails it comes again, as a duplicate, which
@@ -74,11 +74,10 @@ impl ReplyPollers {
         let (stopping, gone, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         for _ in 0..polling.pollers {
             let poller = Poller {
-                queue: queue.clone(),
+                polls: queue.polls(polling.wait),
                 waiters: waiters.clone(),
                 clock: polling.clock.clone(),
                 deletes: deletes.clone(),
-                wait: polling.wait,
                 spared: polling.spared,
             };
             let (stopping, gone) = (stopping.clone(), gone.clone());
@@ -113,11 +112,10 @@ impl Drop for ReplyPollers {
 }
 
 struct Poller {
-    queue: Queue,
+    polls: Polls,
     waiters: Arc<Waiters>,
     clock: Arc<SqsClock>,
     deletes: Arc<Batcher<DeleteMessages>>,
-    wait: Duration,
     spared: Option<Spared>,
 }
 
@@ -128,7 +126,7 @@ impl Poller {
         let mut backoff = Backoff::of_polls();
         let mut gone_answers = 0;
         while gone_answers < GONE_ANSWERS {
-            match self.queue.receive(MAX_BATCH, self.wait, VISIBILITY).await {
+            match self.polls.receive(MAX_BATCH, VISIBILITY).await {
                 Ok(messages) => {
                     backoff.reset();
                     gone_answers = 0;

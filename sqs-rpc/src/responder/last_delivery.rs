@@ -53,7 +53,7 @@ impl<S, J> Shared<S, J> {
                 }
             }
         };
-        if tokio::time::timeout(LIMIT, noting).await.is_err() {
+        if tokio::time::timeout(LIMIT, Box::pin(noting)).await.is_err() {
             tracing::warn!("the last delivery of a request is not noted in time");
         }
     }

@@ -24,7 +24,7 @@ impl Outbox {
     }
 
     /// Sends a message to the queue at this URL.
-    pub(super) async fn send(&self, url: &str, message: Outgoing) -> Result<(), SubmitError> {
+    pub(super) async fn send(&self, url: &str, message: Arc<Outgoing>) -> Result<(), SubmitError> {
         let batcher = self.batcher(url);
         batcher.submit(message).await
     }
@@ -60,13 +60,13 @@ struct SendMessages {
 }
 
 impl BatchOperation for SendMessages {
-    type Entry = Outgoing;
+    type Entry = Arc<Outgoing>;
 
-    fn size(&self, message: &Outgoing) -> usize {
+    fn size(&self, message: &Arc<Outgoing>) -> usize {
         message.size()
     }
 
-    async fn perform(&self, messages: &[Outgoing]) -> Vec<Result<(), QueueError>> {
-        self.queue.send_batch(messages.to_vec()).await
+    async fn perform(&self, messages: &[Arc<Outgoing>]) -> Vec<Result<(), QueueError>> {
+        self.queue.send_batch(messages.iter().map(|message| Outgoing::clone(message))).await
     }
 }

@@ -20,11 +20,11 @@ where
     J: Journal<T>,
     T: Send + Sync + 'static,
 {
-    let mut backoff = Backoff::of_polls();
+    let (mut backoff, polls) = (Backoff::of_polls(), shared.queue.polls(shared.poll_wait));
     while let Some(slots) = shared.stopping.run_until_cancelled(shared.slots.take(MAX_BATCH)).await {
         // Never cut off: SQS hands messages to a poll whose connection is gone all the same, and nobody would see them until
         // their visibility timeout.
-        match shared.queue.receive(slots.len(), shared.poll_wait, shared.visibility_timeout).await {
+        match polls.receive(slots.len(), shared.visibility_timeout).await {
             Ok(messages) => {
                 backoff.reset();
                 shared.counters.received.add(messages.len() as u64);

@@ -56,7 +56,7 @@ where
         Err(Rejected::Answerable(request, failure)) => (*request, Some(failure)),
         Err(Rejected::Unanswerable(reason)) => {
             drop(hold);
-            return shared.defer(receipt, receive_count, &reason).await;
+            return Box::pin(shared.defer(receipt, receive_count, &reason)).await;
         }
     };
     let span = trace::delivery(shared.queue.name(), &request, &message_id);
@@ -142,7 +142,7 @@ impl<S, J> Shared<S, J> {
 
     /// Sends a reply, over and over while somebody waits for it: giving up would have the request worked anew.
     async fn send_reply(&self, reply_to: &str, message: Outgoing, request: &Request) -> bool {
-        let mut backoff = REPLY_BACKOFF;
+        let (mut backoff, message) = (REPLY_BACKOFF, Arc::new(message));
         loop {
             let error = match self.outbox.send(reply_to, message.clone()).await {
                 Ok(()) => return true,

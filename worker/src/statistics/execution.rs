@@ -31,7 +31,10 @@ impl Execution {
     /// Does the work for each of some parts of the values, which make up the whole, at the same time.
     pub(super) fn in_parts<T: Send>(self, values: &[i64], work: impl Fn(&[i64]) -> T + Sync) -> Vec<T> {
         let parts = self.threads.get().min(values.len() / MIN_PART).max(1);
-        let mut parts = values.chunks(values.len().div_ceil(parts).max(1));
+        if parts == 1 {
+            return vec![work(values)];
+        }
+        let mut parts = values.chunks(values.len().div_ceil(parts));
         let first = parts.next().unwrap_or_default();
         thread::scope(|scope| {
             let work = &work;

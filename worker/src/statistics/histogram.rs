@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 
 use compute_proto::v1;
 
+use super::Execution;
 use super::kernel::{self, Kernel};
-use super::{Execution, nearest_double};
+use super::rational::nearest_double;
 
 /// Counters for each bin.
 const LANES: usize = 4;

@@ -3,7 +3,7 @@
 
 use num_bigint::{BigInt, BigUint};
 
-use super::nearest_double;
+use super::rational::{nearest_double, nearest_ratio};
 
 /// An exact position in a sorted list of n values: probability x (n - 1), counted from 0.
 #[derive(Debug)]
@@ -42,6 +42,13 @@ impl Position {
     pub(super) fn interpolate(&self, at: impl Fn(usize) -> i64) -> f64 {
         let (a, b) = (at(self.below), at(self.above));
         let difference = i128::from(b) - i128::from(a);
+        // In lowest terms, where a half is 1 / 2^1.
+        let common = self.fraction.trailing_zeros().min(self.shift);
+        let (fraction, shift) = (self.fraction >> common.min(127), self.shift - common);
+        if let (Ok(fraction), 0..=32) = (u32::try_from(fraction), shift) {
+            // 64 bits and 32, and 33 bits times 65: no overflow.
+            return nearest_ratio((i128::from(a) << shift) + i128::from(fraction) * difference, 1 << shift);
+        }
         let numerator = (BigInt::from(a) << self.shift) + BigInt::from(self.fraction) * difference;
         nearest_double(&numerator, &(BigUint::from(1_u8) << self.shift))
     }

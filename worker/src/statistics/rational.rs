@@ -13,6 +13,16 @@ const MIN_SPACING: i64 = f64::MIN_EXP as i64 - 1 - FRACTION_BITS;
 /// The exponent of the widest distance between neighbouring doubles, 2^971.
 const MAX_SPACING: i64 = f64::MAX_EXP as i64 - 1 - FRACTION_BITS;
 
+/// The same as [`nearest_double`], of machine integers: most lists are short and of small numbers, and do without big integers.
+pub(super) fn nearest_ratio(numerator: i128, denominator: u128) -> f64 {
+    /// Up to here every integer is a double, and the processor's division rounds the quotient of two doubles once.
+    const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+    if numerator.unsigned_abs() <= EXACT && denominator <= EXACT {
+        return numerator as f64 / denominator as f64;
+    }
+    nearest_double(&numerator.into(), &denominator.into())
+}
+
 /// The double nearest to `numerator / denominator`, the one with the even significand when two are equally near
 /// (roundTiesToEven, IEEE 754-2019, section 4.3.1). Zero is positive; beyond the largest double follows infinity.
 ///
@@ -151,6 +161,12 @@ mod tests {
             } else {
                 prop_assert_eq!(nearest(shifted(n), d), n as f64 * power / d as f64);
             }
+        }
+
+        #[test]
+        fn machine_integers_are_divided_like_big_ones(n in any::<i128>(), d in 1..=u128::MAX, n_bits in 0..127_u32, d_bits in 0..127_u32) {
+            let (n, d) = (n >> n_bits, (d >> d_bits).max(1));
+            prop_assert_eq!(nearest_ratio(n, d).to_bits(), nearest(n, d).to_bits());
         }
 
         #[test]

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::Execution;
 use super::bracket::{Found, Split};
+use super::kernel::BLOCK;
 use super::sample::{Guess, Random, WHOLE, guesses};
 use super::scan::scan;
 use super::totals::Totals;
@@ -27,6 +28,10 @@ pub(super) fn totals_and_order(
 ) -> (Totals, OrderStatistics) {
     ranks.sort_unstable();
     ranks.dedup();
+    if values.len() <= BLOCK {
+        // Nothing to divide, and nothing to guess.
+        return (execution.kernel.totals(values), select_in_place(&mut values.to_vec(), &ranks));
+    }
     let mut totals = Totals::NONE;
     let found = select(values, ranks, DEVIATIONS, Some(&mut totals), execution);
     (totals, found)

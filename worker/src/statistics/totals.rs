@@ -2,7 +2,7 @@
 
 use num_bigint::{BigInt, BigUint};
 
-use super::nearest_double;
+use super::rational::{nearest_double, nearest_ratio};
 
 /// 2^63, what every value is moved by.
 const OFFSET: u128 = 1 << 63;
@@ -50,18 +50,28 @@ impl Totals {
     }
 
     /// The sum of the values.
-    pub(super) fn sum(&self) -> BigInt {
-        BigInt::from(self.sum) - BigInt::from(OFFSET) * self.count
+    pub(super) fn sum(&self) -> i128 {
+        // Fewer than 2^64 numbers of 64 bits: it fits, whatever wraps on the way.
+        self.sum.wrapping_sub(OFFSET.wrapping_mul(self.count.into())).cast_signed()
     }
 
     /// The arithmetic mean.
     pub(super) fn mean(&self) -> f64 {
-        nearest_double(&self.sum(), &self.count.into())
+        nearest_ratio(self.sum(), self.count.into())
     }
 
     /// The population variance: with n values, sum S and sum of squares Q it is Q/n - (S/n)^2 = (n Q - S^2) / n^2. The first
     /// form is notorious for cancellation; here nothing is rounded before the division.
     pub(super) fn variance(&self) -> f64 {
+        let count = u128::from(self.count);
+        // n^2 times the variance, which is at most a quarter of the square of the range.
+        let bound =
+            count.checked_mul(self.max.abs_diff(self.min).into()).and_then(|product| product.checked_mul(product));
+        if let (Some(_), Some(square)) = (bound, count.checked_mul(count)) {
+            // So it has at most 126 bits, whatever wraps on the way.
+            let numerator = self.squares.low.wrapping_mul(count).wrapping_sub(self.sum.wrapping_mul(self.sum));
+            return nearest_ratio(numerator.cast_signed(), square);
+        }
         let sum = BigInt::from(self.sum);
         let numerator = BigInt::from(BigUint::from(self.squares) * self.count) - &sum * &sum;
         nearest_double(&numerator, &BigUint::from(self.count).pow(2))
@@ -124,7 +134,7 @@ mod tests {
     fn sums_of_the_largest_squares_are_carried() {
         let totals = of(&[i64::MAX; 5]);
         assert_eq!(BigUint::from(totals.squares), BigUint::from(u64::MAX).pow(2) * 5_u8);
-        assert_eq!(totals.sum(), BigInt::from(i64::MAX) * 5);
+        assert_eq!(totals.sum(), i128::from(i64::MAX) * 5);
     }
 
     #[test]
@@ -141,7 +151,18 @@ mod tests {
             let mut merged = of(front);
             merged.merge(&of(back));
             prop_assert_eq!(&merged, &of(&values));
-            prop_assert_eq!(merged.sum(), values.iter().map(|&value| i128::from(value)).sum::<i128>().into());
+            prop_assert_eq!(merged.sum(), values.iter().map(|&value| i128::from(value)).sum::<i128>());
+        }
+
+        #[test]
+        fn the_variance_of_values_near_each_other_is_that_of_big_integers(
+            values in vec(any::<i64>(), 1..50), bits in 0..63_u32, moved in any::<i64>(),
+        ) {
+            let values: Vec<_> = values.iter().map(|value| (value >> bits).saturating_add(moved)).collect();
+            let totals = of(&values);
+            let (sum, count) = (BigInt::from(totals.sum), totals.count);
+            let numerator = BigInt::from(BigUint::from(totals.squares) * count) - &sum * &sum;
+            prop_assert_eq!(totals.variance(), nearest_double(&numerator, &BigUint::from(count).pow(2)));
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::sqs::Sqs;
-use crate::sqs::batch::{BatchInput, BatchOutput, Done, Entry};
+use crate::sqs::batch::{BatchInput, BatchOutput, Done, Entry, EntryForm};
 use crate::sqs::error::SqsError;
 use crate::sqs::protocol::{Answer, in_range, required};
 use crate::sqs::queue::Queue;
@@ -12,14 +12,32 @@ use crate::sqs::queue_state::VisibilityError;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::sqs) struct DeleteForm {
+    /// Of an entry of a batch.
+    #[serde(default)]
+    id: String,
     receipt_handle: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::sqs) struct VisibilityForm {
+    /// Of an entry of a batch.
+    #[serde(default)]
+    id: String,
     receipt_handle: Option<String>,
     visibility_timeout: Option<i64>,
+}
+
+impl EntryForm for DeleteForm {
+    fn take_id(&mut self) -> String {
+        std::mem::take(&mut self.id)
+    }
+}
+
+impl EntryForm for VisibilityForm {
+    fn take_id(&mut self) -> String {
+        std::mem::take(&mut self.id)
+    }
 }
 
 /// Parameters of the action without batch.
