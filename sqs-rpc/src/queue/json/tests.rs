@@ -18,11 +18,14 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// The length that a request gives, and its body.
+type Asked = (String, Vec<u8>);
+
 /// A connection on which everything is answered with the same, and that keeps what was asked.
 #[derive(Debug, Clone)]
 struct Line {
     answer: (u16, String),
-    asked: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl HttpConnector for Line {
