@@ -87,12 +87,13 @@ bench-kernel: ## The statistics kernel against NumPy and against one summing pas
 	mkdir -p bench-reports
 	"$(VENV)/bin/python" bench/kernel.py --json bench-reports/kernel.json
 
-deploy-calls: ## The whole Python suite with every call to SQS and S3 recorded, and compared with deploy/policies
+deploy-calls: ## Both suites of the system with every call to SQS and S3 recorded, and compared with deploy/policies
 	@.ci/install "$(VENV)"
 	cargo build --workspace --bins --examples --locked
-	record=$$(mktemp)
-	PATH="$(VENV)/bin:$$PATH" COMPUTE_RECORDED_CALLS="$$record" python -m pytest -m "not heavy" local/tests/python
-	PATH="$(VENV)/bin:$$PATH" python local/tests/python/recorded_calls.py "$$record"
+	export COMPUTE_RECORDED_CALLS=$$(mktemp)
+	cargo test --workspace --locked --test e2e
+	PATH="$(VENV)/bin:$$PATH" python -m pytest -m "not heavy" local/tests/python
+	PATH="$(VENV)/bin:$$PATH" python local/tests/python/recorded_calls.py "$$COMPUTE_RECORDED_CALLS"
 
 page-test: ## The page in a real browser, and Google's gRPC-Web client
 	cargo build --workspace --bins --locked

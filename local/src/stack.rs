@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use compute_process::{Readiness, State};
 use futures_util::future;
 use tokio::net::TcpListener;
@@ -50,6 +51,8 @@ pub struct Config {
     pub worker: compute_worker::Config,
     /// How the embedded SQS and S3 misbehave. `None`: not at all.
     pub chaos: Option<Chaos>,
+    /// What the gateway's and the workers' requests to SQS and S3 go through. `None`: the usual client.
+    pub http_client: Option<SharedHttpClient>,
 }
 
 impl Config {
@@ -59,7 +62,8 @@ impl Config {
         gateway.poll_wait = POLL_WAIT;
         let mut worker = compute_worker::Config::new(REQUEST_QUEUE, LOG_BUCKET);
         worker.poll_wait = POLL_WAIT;
-        Self { data_dir: data_dir.into(), workers: 1, sqs: SqsConfig::default(), gateway, worker, chaos: None }
+        let (data_dir, sqs) = (data_dir.into(), SqsConfig::default());
+        Self { data_dir, workers: 1, sqs, gateway, worker, chaos: None, http_client: None }
     }
 }
 
@@ -118,7 +122,10 @@ impl Stack {
         let sqs = Arc::new(Sqs::with_disorder(config.sqs, gate.disorder()));
         create_queues(&sqs)?;
 
-        let sdk = compute_process::aws::for_endpoint(&format!("http://{aws_address}"));
+        let http_client = config.http_client.unwrap_or_else(compute_process::aws::http_client);
+        // Credentials of their own, so that who made a request can be told from its signature.
+        let sdk_of =
+            |role| compute_process::aws::for_endpoint_as(role, &format!("http://{aws_address}"), http_client.clone());
         let sweep = Part::start({
             let store = store.clone();
             move |stop| async move {
@@ -137,11 +144,12 @@ impl Stack {
                 Ok(())
             }
         });
+        let worker_sdk = sdk_of("worker");
         let mut workers = Vec::new();
         for number in 1..=config.workers {
-            workers.push(start_worker(&sdk, &config.worker, number).await?);
+            workers.push(start_worker(&worker_sdk, &config.worker, number).await?);
         }
-        let gateway = start_gateway(&sdk, config.gateway, listener).await?;
+        let gateway = start_gateway(&sdk_of("gateway"), config.gateway, listener).await?;
         let log_dir = config.data_dir.join("s3").join(LOG_BUCKET).join("operations");
         Ok(Self { address, aws_address, log_dir, sqs, gate, gateway, workers, aws, sweep })
     }

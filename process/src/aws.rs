@@ -31,19 +31,27 @@ pub async fn load() -> SdkConfig {
 /// `us-east-1`, credentials `local` / `local`, nothing from the environment.
 #[must_use]
 pub fn for_endpoint(url: &str) -> SdkConfig {
-    let credentials = Credentials::new("local", "local", None, None, "for_endpoint");
+    for_endpoint_as("local", url, http_client())
+}
+
+/// As [`for_endpoint`], but through this client, and with this access key id, so that it can be told whose requests
+/// come in.
+#[must_use]
+pub fn for_endpoint_as(access_key_id: &str, url: &str, http_client: SharedHttpClient) -> SdkConfig {
+    let credentials = Credentials::new(access_key_id, "local", None, None, "for_endpoint");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(url)
-        .http_client(http_client())
+        .http_client(http_client)
         .timeout_config(timeouts())
         .build()
 }
 
 /// A client for HTTPS and plain HTTP; TLS by rustls on ring, with the roots of the system.
-fn http_client() -> SharedHttpClient {
+#[must_use]
+pub fn http_client() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 

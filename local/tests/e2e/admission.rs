@@ -21,7 +21,7 @@ async fn start(no_worker_after: Duration) -> (TestStack, Requester) {
     let mut config = RequesterConfig::new(REQUEST_QUEUE);
     config.poll_wait = Duration::from_secs(1);
     config.no_worker_after = no_worker_after;
-    let requester = Requester::start(&stack.aws(), config).await.expect("it starts");
+    let requester = Requester::start(&stack.aws_of("gateway"), config).await.expect("it starts");
     (stack, requester)
 }
 
@@ -48,7 +48,7 @@ async fn worker(stack: &TestStack, slots: usize, takes: Duration) -> (Cancellati
         tokio::time::sleep(takes).await;
         Ok::<_, Failure>(Answer { body: request.body.into(), context: () })
     });
-    let responder = Responder::new(&stack.aws(), config, echo, NoJournal).await.expect("it starts");
+    let responder = Responder::new(&stack.aws_of("worker"), config, echo, NoJournal).await.expect("it starts");
     let stop = CancellationToken::new();
     let run = tokio::spawn(responder.run(stop.clone().cancelled_owned(), LONG));
     (stop, run)

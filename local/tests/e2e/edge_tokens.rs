@@ -22,7 +22,7 @@ use tonic_types::StatusExt as _;
 
 use crate::edge::{COMPUTE, check, error_info, values, without_workers};
 use crate::http1::{self, FORMS, call_web, get};
-use crate::kit::{TestStack, message_counts, until};
+use crate::kit::{TestStack, config, message_counts, until};
 
 const GET_OPERATION: &str = "/compute.v1.ComputeService/GetOperation";
 
@@ -201,7 +201,7 @@ async fn a_gateway_that_can_be_reached_from_elsewhere_takes_no_token_in_plaintex
 {
     let start = async |change: fn(&mut compute_gateway::EdgeConfig, &Path)| {
         let (data, file) = (tempfile::tempdir().unwrap(), tokens(&[("key", "acme")]));
-        let mut config = compute_local::Config::new(data.path());
+        let mut config = config(data.path());
         change(&mut config.gateway.edge, file.path());
         let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();

@@ -14,7 +14,7 @@ use crate::kit::{TestStack, message_counts, queue_names, until};
 async fn requester(stack: &TestStack) -> Requester {
     let mut config = RequesterConfig::new(REQUEST_QUEUE);
     config.poll_wait = Duration::from_secs(1);
-    Requester::start(&stack.aws(), config).await.expect("it starts")
+    Requester::start(&stack.aws_of("gateway"), config).await.expect("it starts")
 }
 
 pub(crate) fn call(timeout: Duration) -> Call {
@@ -56,7 +56,7 @@ async fn the_deadline_ends_the_wait_and_a_reply_after_it_is_counted_as_late() {
 
     let worker = compute_worker::Config { poll_wait: Duration::from_secs(1), ..worker_config() };
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let aws = stack.aws();
+    let aws = stack.aws_of("worker");
     let worker = tokio::spawn(async move {
         let stopped = async { stopped.await.unwrap_or(()) };
         compute_worker::run(worker, &aws, None, compute_process::Readiness::new(), stopped).await

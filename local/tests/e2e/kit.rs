@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::recorded_calls;
+
 /// How long a condition may take to come true before the test fails. Long, since machines under test are slow: a test that
 /// passes does not wait for it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,6 +55,13 @@ impl TestStack {
         compute_process::aws::for_endpoint(&self.stack.aws_endpoint())
     }
 
+    /// For what does the work of a `gateway`, a `worker` or an `operator`: with credentials that tell which, as those of
+    /// the stack's own.
+    pub(crate) fn aws_of(&self, role: &str) -> aws_config::SdkConfig {
+        let http_client = recorded_calls::http_client().unwrap_or_else(compute_process::aws::http_client);
+        compute_process::aws::for_endpoint_as(role, &self.stack.aws_endpoint(), http_client)
+    }
+
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.aws())
     }
@@ -78,10 +87,15 @@ impl TestStack {
 
 /// Starts the system on an existing data folder.
 pub(crate) async fn start_in(data: &Path, change: impl FnOnce(&mut Config)) -> Stack {
-    let mut config = Config::new(data);
+    let mut config = config(data);
     change(&mut config);
     let listeners = (local_listener().await, local_listener().await);
     Stack::start(config, listeners.0, listeners.1).await.expect("the stack starts")
+}
+
+/// Everything at its default.
+pub(crate) fn config(data: &Path) -> Config {
+    Config { http_client: recorded_calls::http_client(), ..Config::new(data) }
 }
 
 async fn local_listener() -> TcpListener {

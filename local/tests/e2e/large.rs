@@ -47,7 +47,7 @@ async fn stored(stack: &TestStack) -> Vec<String> {
 async fn requester(stack: &TestStack) -> Result<Requester, StartError> {
     let mut config = RequesterConfig::new(REQUEST_QUEUE);
     config.poll_wait = Duration::from_secs(1);
-    Requester::start(&stack.aws(), config).await
+    Requester::start(&stack.aws_of("gateway"), config).await
 }
 
 fn reason(status: &Status) -> String {

@@ -17,7 +17,7 @@ use tower::service_fn;
 use uuid::Uuid;
 
 use crate::kit::{TestStack, until};
-use crate::log_kit::{bucket, keys, s3, start};
+use crate::log_kit::{bucket, bucket_of, keys, s3, start};
 
 const QUEUE: &str = "fragile-requests";
 const LONG: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ async fn serve(stack: &TestStack, receive_count: u32, works: Arc<Notify>, ends: 
     let policy = format!(r#"{{"deadLetterTargetArn":"{target}","maxReceiveCount":{receive_count}}}"#);
     let queue = stack.sqs().create_queue().queue_name(QUEUE);
     queue.attributes(QueueAttributeName::RedrivePolicy, policy).send().await.expect("a queue");
-    let journal = OperationLog::new(LogWriter::new(bucket(stack).await), LogValues::All);
+    let journal = OperationLog::new(LogWriter::new(bucket_of(stack, "worker").await), LogValues::All);
     let service = service_fn(move |_request: Request| {
         let (works, ends) = (works.clone(), ends.clone());
         async move {
@@ -40,7 +40,7 @@ async fn serve(stack: &TestStack, receive_count: u32, works: Arc<Notify>, ends: 
     });
     let mut config = ResponderConfig::new(QUEUE);
     config.poll_wait = Duration::from_secs(1);
-    let responder = Responder::new(&stack.aws(), config, service, journal).await.expect("it starts");
+    let responder = Responder::new(&stack.aws_of("worker"), config, service, journal).await.expect("it starts");
     AbortOnDropHandle::new(tokio::spawn(responder.run(std::future::pending(), LONG)))
 }
 
@@ -48,7 +48,7 @@ async fn serve(stack: &TestStack, receive_count: u32, works: Arc<Notify>, ends: 
 async fn send(stack: &TestStack) -> (Uuid, AbortOnDropHandle<()>) {
     let mut config = RequesterConfig::new(QUEUE);
     config.poll_wait = Duration::from_secs(1);
-    let requester = Requester::start(&stack.aws(), config).await.expect("it starts");
+    let requester = Requester::start(&stack.aws_of("gateway"), config).await.expect("it starts");
     let id = Uuid::now_v7();
     let call = Call {
         id,

@@ -5,12 +5,17 @@ use compute_operations::log::{Deleted, LogDeleter, LogError, LogReader, LogWrite
 use compute_operations::record::Record;
 use uuid::Uuid;
 
+use crate::kit::TestStack;
 use crate::log_kit::{
-    DAY, all, batch_content, batch_key, bucket, date, id_at, ids, keys, newest, now_ms, object_key, put, put_batch,
-    record, s3, start,
+    DAY, all, batch_content, batch_key, bucket, bucket_of, date, id_at, ids, keys, newest, now_ms, object_key, put,
+    put_batch, record, s3, start,
 };
 
 const TENANT: Option<&str> = Some("acme");
+
+async fn deleter(stack: &TestStack) -> LogDeleter {
+    LogDeleter::new(bucket_of(stack, "operator").await)
+}
 
 /// A record whose request came in a payload, which is there.
 async fn with_payload(s3: &aws_sdk_s3::Client, record: Record) -> Record {
@@ -36,7 +41,7 @@ async fn one_operation_goes_from_everywhere_with_its_payload_and_the_others_stay
     put_batch(&s3, TENANT, now + 1_000, &[goes.clone(), records[0].clone()]).await;
     put_batch(&s3, TENANT, now + 2_000, &[alone]).await;
 
-    let deleter = LogDeleter::new(bucket.clone());
+    let deleter = deleter(&stack).await;
     let deleted = deleter.delete(TENANT, goes.id).await.unwrap();
     // The mark and the record; one batch with nothing else in it; two that are written anew.
     assert_eq!((deleted.records, deleted.objects, deleted.rewritten), (5, 3, 2));
@@ -56,7 +61,7 @@ async fn one_operation_goes_from_everywhere_with_its_payload_and_the_others_stay
 async fn a_deletion_that_crashed_after_any_step_is_finished_by_the_next() {
     let stack = start().await;
     let (bucket, s3) = (bucket(&stack).await, s3(&stack));
-    let deleter = LogDeleter::new(bucket.clone());
+    let deleter = deleter(&stack).await;
     let reader = LogReader::new(bucket);
     // The one that goes is the smallest, one in the middle, the largest.
     for (goes, tenant) in [(0, "a"), (1, "b"), (2, "c")] {
@@ -83,11 +88,11 @@ async fn a_deletion_that_crashed_after_any_step_is_finished_by_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_damaged_batch_holds_is_not_claimed_to_be_gone() {
     let stack = start().await;
-    let (bucket, s3) = (bucket(&stack).await, s3(&stack));
+    let s3 = s3(&stack);
     let now = now_ms();
     let damaged = [id_at(now - 10), id_at(now - 5)];
     put(&s3, &batch_key(None, now, &damaged), b"garbage".into()).await;
-    let deleter = LogDeleter::new(bucket);
+    let deleter = deleter(&stack).await;
     let deleted = deleter.delete(None, damaged[0]).await;
     assert!(matches!(deleted, Err(LogError::Content { .. })), "{deleted:?}");
     assert_eq!(deleter.delete_tenant(None, |_| {}).await.unwrap().objects, 1, "the whole tenant can go");
@@ -109,7 +114,7 @@ async fn a_tenant_goes_whole_and_no_other() {
     }
     put(&s3, &format!("claims/tenant=acme/{}", Uuid::now_v7()), b"{}".into()).await;
     let mut told = Deleted::default();
-    let deleted = LogDeleter::new(bucket.clone()).delete_tenant(TENANT, |so_far| told = *so_far).await.unwrap();
+    let deleted = deleter(&stack).await.delete_tenant(TENANT, |so_far| told = *so_far).await.unwrap();
     assert_eq!(deleted, Deleted { records: 9, payloads: 3, objects: 6, rewritten: 0 });
     assert_eq!(told, deleted);
     for log in ["operations", "batches", "claims"] {
@@ -136,9 +141,9 @@ async fn what_was_made_before_a_day_goes_though_it_was_committed_later() {
     for record in [&own_late, &own_kept] {
         put(&s3, &object_key(None, record.id), record.to_json().into()).await;
     }
-    let reader = LogReader::new(bucket.clone());
+    let reader = LogReader::new(bucket);
     assert_eq!(all(&reader, newest(None, 10)).await.len(), 5);
-    let deleted = LogDeleter::new(bucket).delete_before(None, date(midnight), |_| {}).await.unwrap();
+    let deleted = deleter(&stack).await.delete_before(None, date(midnight), |_| {}).await.unwrap();
     assert_eq!(deleted, Deleted { records: 3, payloads: 0, objects: 2, rewritten: 1 });
     // The reader knows by itself that what it remembers is no more.
     assert_eq!(all(&reader, newest(None, 10)).await, [own_kept, kept]);

@@ -26,6 +26,11 @@ pub(crate) async fn bucket(stack: &TestStack) -> Bucket {
     Bucket::open(&stack.aws(), LOG_BUCKET).await.expect("the bucket is there")
 }
 
+/// The same, for what a worker does, or an operator.
+pub(crate) async fn bucket_of(stack: &TestStack, role: &str) -> Bucket {
+    Bucket::open(&stack.aws_of(role), LOG_BUCKET).await.expect("the bucket is there")
+}
+
 pub(crate) fn s3(stack: &TestStack) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::config::Builder::from(&stack.aws()).force_path_style(true).build();
     aws_sdk_s3::Client::from_conf(config)

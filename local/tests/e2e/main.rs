@@ -32,6 +32,7 @@ mod operator;
 mod page;
 mod payloads;
 mod proxy;
+mod recorded_calls;
 mod reply_queues;
 mod responder;
 mod s3;

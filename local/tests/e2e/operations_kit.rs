@@ -85,7 +85,7 @@ impl Gateway {
         let calls = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = calls.local_addr().expect("an address");
         let listeners = compute_gateway::Listeners { calls, admin: None };
-        let (readiness, stop, aws) = (Readiness::new(), CancellationToken::new(), stack.aws());
+        let (readiness, stop, aws) = (Readiness::new(), CancellationToken::new(), stack.aws_of("gateway"));
         let run = tokio::spawn({
             let (readiness, stopped) = (readiness.clone(), stop.clone().cancelled_owned());
             async move { compute_gateway::run(config, &aws, listeners, readiness, stopped).await.expect("it runs") }
@@ -109,7 +109,7 @@ pub(crate) async fn worker(stack: &TestStack, log_mode: LogMode) -> Running {
     let mut config = Config::new("no folder is needed");
     log_mode(&mut config);
     let config = config.worker;
-    let (readiness, stop, aws) = (Readiness::new(), CancellationToken::new(), stack.aws());
+    let (readiness, stop, aws) = (Readiness::new(), CancellationToken::new(), stack.aws_of("worker"));
     let run = tokio::spawn({
         let (readiness, stopped) = (readiness.clone(), stop.clone().cancelled_owned());
         async move { compute_worker::run(config, &aws, None, readiness, stopped).await.expect("it runs") }
@@ -133,19 +133,25 @@ pub(crate) async fn silent_worker(stack: &TestStack, fails: Option<Code>) -> (Ru
             Some(code) => Err(Failure::new(code as i32, "secret of /home/worker")),
         })
     });
-    let responder = Responder::new(&stack.aws(), config, service, NoJournal).await.expect("it starts");
+    let responder = Responder::new(&stack.aws_of("worker"), config, service, NoJournal).await.expect("it starts");
     let stop = CancellationToken::new();
     let run = tokio::spawn(responder.run(stop.clone().cancelled_owned(), LONG));
     (Running { stop, run }, worked)
 }
 
+/// The bucket, as a gateway has it.
 pub(crate) fn bucket(stack: &TestStack) -> Bucket {
-    Bucket::new(&stack.aws(), LOG_BUCKET)
+    Bucket::new(&stack.aws_of("gateway"), LOG_BUCKET)
+}
+
+/// The log, as a worker writes it.
+fn log_writer(stack: &TestStack) -> LogWriter {
+    LogWriter::new(Bucket::new(&stack.aws_of("worker"), LOG_BUCKET))
 }
 
 /// Writes a record as a worker does that logs objects.
 pub(crate) async fn log(stack: &TestStack, record: &Record) {
-    LogWriter::new(bucket(stack)).write(record).await.expect("it is logged");
+    log_writer(stack).write(record).await.expect("it is logged");
 }
 
 /// Marks an operation as a worker does before its last attempt.
@@ -158,7 +164,7 @@ pub(crate) async fn mark_dead(stack: &TestStack, record: &Record) {
         worker: record.worker.clone(),
         digest: record.digest.clone(),
     };
-    LogWriter::new(bucket(stack)).mark_dead(&Record::dead_mark(about, 10)).await.expect("it is marked");
+    log_writer(stack).mark_dead(&Record::dead_mark(about, 10)).await.expect("it is marked");
 }
 
 /// The record of an operation on the list 1, 2, 3.

@@ -57,7 +57,7 @@ async fn stack(workers: u32) -> TestStack {
 }
 
 async fn start(stack: &TestStack, config: RequesterConfig) -> Requester {
-    Requester::start(&stack.aws(), config).await.expect("it starts")
+    Requester::start(&stack.aws_of("gateway"), config).await.expect("it starts")
 }
 
 fn before_now(age: Duration) -> Duration {
@@ -268,7 +268,7 @@ async fn a_requester_whose_queue_is_deleted_fails_those_that_wait_and_goes_on_wi
 #[tokio::test]
 async fn a_given_queue_has_one_owner_at_a_time() {
     let stack = stack(1).await;
-    let (sqs, aws) = (stack.sqs(), stack.aws());
+    let (sqs, aws) = (stack.sqs(), stack.aws_of("gateway"));
     make_queue(&sqs, &format!("{PREFIX}-replies-given"), None).await;
     let owner = start(&stack, on_given_queue("host-a")).await;
     owner.call(call(LONG)).await.expect("a reply");
@@ -289,7 +289,7 @@ async fn a_given_queue_has_one_owner_at_a_time() {
 #[tokio::test]
 async fn the_queue_of_a_dead_owner_is_free_at_once_for_its_instance_and_later_for_others() {
     let stack = stack(1).await;
-    let (sqs, aws) = (stack.sqs(), stack.aws());
+    let (sqs, aws) = (stack.sqs(), stack.aws_of("gateway"));
     make_queue(&sqs, &format!("{PREFIX}-replies-given"), None).await;
     drop(start(&stack, on_given_queue("host-a")).await);
     let again = start(&stack, on_given_queue("host-a")).await;

@@ -59,14 +59,15 @@ async fn a_panic_of_the_service_is_an_internal_error_and_the_responder_goes_on()
     // The slot of a request that panicked must be free again for the next.
     config.concurrency = 1;
     let journal = Recorded::default();
-    let responder =
-        Responder::new(&stack.aws(), config, service_fn(panicking), journal.clone()).await.expect("it starts");
+    let responder = Responder::new(&stack.aws_of("worker"), config, service_fn(panicking), journal.clone())
+        .await
+        .expect("it starts");
     let stats = responder.stats();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let responder = tokio::spawn(responder.run(async { stopped.await.unwrap_or(()) }, LONG));
     let mut config = RequesterConfig::new(REQUEST_QUEUE);
     config.poll_wait = Duration::from_secs(1);
-    let requester = Requester::start(&stack.aws(), config).await.expect("it starts");
+    let requester = Requester::start(&stack.aws_of("gateway"), config).await.expect("it starts");
 
     for body in ["panic", "later panic", "panic"] {
         match requester.call(call(body)).await {

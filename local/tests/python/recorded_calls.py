@@ -1,13 +1,15 @@
 """Which API call of SQS or S3 an exchange is, on what, and as whom: for a proxy between a process and its endpoint.
 
 With COMPUTE_RECORDED_CALLS, the name of a file, every proxy adds there what the calls needed that it has passed on, and what
-processes of ours say goes through one. `python recorded_calls.py FILE` then compares that with the policies.
+processes of ours say goes through one. The end-to-end tests in Rust add their requests themselves, as they are.
+`python recorded_calls.py FILE` then compares all that with the policies.
 """
 
 import json
 import os
 import re
 import sys
+from types import SimpleNamespace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from iam import bucket_arn, covers, grants, needs, policy, queue_arn
@@ -69,15 +71,35 @@ def needed(exchange, dead_letter_sources):
     return needs(api_call(exchange), resources(exchange, dead_letter_sources))
 
 
-def keep(exchange):
-    """Adds to the file what an exchange needed, if somebody wants to know, and if it is one that AWS would have authorized."""
-    if not FILE or exchange.access_key not in POLICIES:
-        return
+def needs_of_role(exchange):
+    """What an exchange needed, as role, action, resource and call; nothing, unless AWS would have authorized it."""
+    if exchange.access_key not in POLICIES:
+        return []
     dead_letters = _queue_of(exchange)
     sources = {dead_letters: dead_letters.removesuffix("-dlq")} if dead_letters.endswith("-requests-dlq") else {}
-    lines = [json.dumps([exchange.access_key, *need, api_call(exchange)]) + "\n" for need in needed(exchange, sources)]
+    return [(exchange.access_key, *need, api_call(exchange)) for need in needed(exchange, sources)]
+
+
+def keep(exchange):
+    """Adds to the file what an exchange needed, if somebody wants to know."""
+    if not FILE:
+        return
+    lines = [json.dumps(record) + "\n" for record in needs_of_role(exchange)]
     with open(FILE, "a", encoding="utf-8") as file:
         file.write("".join(lines))
+
+
+def recorded(file):
+    """The different needs in a file, of the calls that are there as they were made, too."""
+    found = set()
+    with open(file, encoding="utf-8") as lines:
+        for record in map(json.loads, lines):
+            if isinstance(record, dict):
+                body = record["body"] and record["body"].encode()
+                found.update(needs_of_role(SimpleNamespace(**{**record, "body": body})))
+            else:
+                found.add(tuple(record))
+    return found
 
 
 def _queue_of(exchange):
@@ -89,8 +111,7 @@ def _queue_of(exchange):
 
 def compare(file):
     """Prints what the policies lack, and what of them nobody has used; returns how many such there are."""
-    with open(file, encoding="utf-8") as lines:
-        records = [json.loads(line) for line in set(lines)]
+    records = recorded(file)
     found = []
     used = {}
     for role, action, resource, call in sorted(records):
