@@ -141,7 +141,8 @@ async fn dispatch<O: BatchOperation>(
         next.gather();
         let due = next.due().filter(|_| under_way.len() < slots);
         if due.is_some_and(|due| due <= Instant::now()) {
-            under_way.spawn(perform(operation.clone(), next.take()));
+            // In a box, since spawning moves a future several times, and that of a request has kilobytes.
+            under_way.spawn(Box::pin(perform(operation.clone(), next.take())));
             continue;
         }
         tokio::select! {

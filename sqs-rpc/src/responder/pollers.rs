@@ -32,7 +32,8 @@ where
                     return give_back(&shared, &messages).await;
                 }
                 for (message, slot) in messages.into_iter().zip(slots) {
-                    let delivery = work::work(shared.clone(), message, slot);
+                    // In a box, since spawning a task moves its future several times, and this one has kilobytes.
+                    let delivery = Box::pin(work::work(shared.clone(), message, slot));
                     let abandoning = shared.abandoning.clone();
                     shared.tasks.spawn(async move { abandoning.run_until_cancelled(delivery).await });
                 }
