@@ -4,16 +4,26 @@ import json
 import urllib.error
 import urllib.request
 
-STARTED = r"started successfully on port (\d+)"
+# The port that it picks for IPv6 may be taken for IPv4; it then ends.
+STARTED = r"(started successfully on port \d+|port not available)"
+ATTEMPTS = 5
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+
+
+def driver_port(processes, environment):
+    """The port of a driver that has been started for this."""
+    for _ in range(ATTEMPTS):
+        said = processes.start(["chromedriver", "--port=0"], environment).printed(STARTED)
+        if said.startswith("started"):
+            return said.rpartition(" ")[2]
+    raise AssertionError(f"chromedriver found no port, {ATTEMPTS} times")
 
 
 class Browser:
     """A browser with a profile of its own, until the end of the `with`."""
 
     def __init__(self, processes, *flags, environment=None, preferences=None):
-        driver = processes.start(["chromedriver", "--port=0"], environment)
-        self._server = f"http://127.0.0.1:{driver.printed(STARTED)}"
+        self._server = f"http://127.0.0.1:{driver_port(processes, environment)}"
         options = {"args": [*FLAGS, *flags], "prefs": preferences or {}}
         capabilities = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}
         self._session = f"/session/{self._ask('POST', '/session', {'capabilities': capabilities})['sessionId']}"
