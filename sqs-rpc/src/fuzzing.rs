@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{self, MessageAttributeValue, MessageSystemAttributeName as System};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::body::Body;
@@ -40,15 +39,16 @@ impl Message {
         for (name, value) in self.system {
             message = message.attributes(System::from(name.as_str()), value);
         }
-        Received::new(message.build(), Instant::now())
+        message.build().into()
     }
 }
 
-impl From<Outgoing> for Message {
-    fn from(Outgoing { body, attributes, group, .. }: Outgoing) -> Self {
-        let attributes = attributes.into_iter().map(|a| (a.name.to_owned(), a.data_type.to_owned(), a.value));
-        let group = group.map(|group| (System::MessageGroupId.as_str().to_owned(), group));
-        Self { body, attributes: attributes.collect(), system: group.into_iter().collect() }
+impl From<Outgoing<'_>> for Message {
+    fn from(Outgoing { body, attributes, group, .. }: Outgoing<'_>) -> Self {
+        let attributes =
+            attributes.into_iter().map(|a| (a.name.to_owned(), a.data_type.to_owned(), a.value.into_owned()));
+        let group = group.map(|group| (System::MessageGroupId.as_str().to_owned(), group.to_owned()));
+        Self { body: body.into_owned(), attributes: attributes.collect(), system: group.into_iter().collect() }
     }
 }
 

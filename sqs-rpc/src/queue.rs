@@ -11,6 +11,7 @@ mod tags;
 mod trial;
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,14 +21,14 @@ pub(crate) use aws_sdk_sqs::config::Intercept;
 pub use aws_sdk_sqs::config::SharedInterceptor;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::types::{
-    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, ChangeMessageVisibilityBatchResultEntry,
-    DeleteMessageBatchRequestEntry, DeleteMessageBatchResultEntry, QueueAttributeName, SendMessageBatchResultEntry,
-};
+use aws_sdk_sqs::operation::change_message_visibility_batch::ChangeMessageVisibilityBatch;
+use aws_sdk_sqs::operation::delete_message_batch::DeleteMessageBatch;
+use aws_sdk_sqs::operation::send_message_batch::SendMessageBatch;
+use aws_sdk_sqs::types::QueueAttributeName;
 
 use self::date::ObserveDate;
 pub(crate) use self::fill::BatchCounters;
-use self::json::OwnJson;
+use self::json::{BatchOperation, Failed, OwnJson, Receipt, Results};
 pub(crate) use self::polls::Polls;
 pub use self::{
     attributes::{Encryption, QueueAttributes, Redrive},
@@ -102,12 +103,12 @@ impl QueueError {
         Self { operation, queue: queue.to_owned(), reason: reason(error), kind }
     }
 
-    fn from_entry(operation: &'static str, queue: &str, entry: &BatchResultErrorEntry) -> Self {
+    fn from_entry(operation: &'static str, queue: &str, entry: &Failed) -> Self {
         Self {
             operation,
             queue: queue.to_owned(),
-            reason: format!("{}: {}", entry.code(), entry.message().unwrap_or_default()),
-            kind: if entry.sender_fault() { QueueErrorKind::EntryRefused } else { QueueErrorKind::EntryFailed },
+            reason: format!("{}: {}", entry.code, entry.message.as_deref().unwrap_or_default()),
+            kind: if entry.sender_fault { QueueErrorKind::EntryRefused } else { QueueErrorKind::EntryFailed },
         }
     }
 
@@ -189,7 +190,7 @@ impl Sqs {
 
 fn client(aws: &SdkConfig, observers: impl IntoIterator<Item = SharedInterceptor>) -> Client {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-    let mut config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts).interceptor(OwnJson::new());
+    let mut config = aws_sdk_sqs::config::Builder::from(aws).timeout_config(timeouts).interceptor(OwnJson);
     for observer in observers {
         config.push_interceptor(observer);
     }
@@ -236,40 +237,23 @@ impl Queue {
     }
 
     /// Sends up to 10 messages, together at most 1 MiB. One result for each, in order.
-    pub(crate) async fn send_batch(
+    pub(crate) async fn send_batch<'a>(
         &self,
-        messages: impl ExactSizeIterator<Item = Outgoing>,
+        messages: impl ExactSizeIterator<Item = &'a Outgoing<'a>>,
     ) -> Vec<Result<(), QueueError>> {
-        const OPERATION: &str = "SendMessageBatch";
         let count = messages.len();
         self.batches.send.count(count);
-        let entries = messages.enumerate().map(|(index, message)| message.into_batch_entry(index.to_string()));
-        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
-        match request.send().await {
-            Ok(answer) => {
-                let done = answer.successful().iter().map(SendMessageBatchResultEntry::id);
-                self.entry_results(OPERATION, count, done, answer.failed())
-            }
-            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, &error)); count],
-        }
+        let body = json::batch(&self.url, messages.map(json::Message::from));
+        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(Vec::new()));
+        self.batch::<SendMessageBatch, _, _>(count, body, request.send()).await
     }
 
     /// Deletes up to 10 messages by their receipts. One result for each, in order.
     pub(crate) async fn delete_batch(&self, receipts: &[String]) -> Vec<Result<(), QueueError>> {
-        const OPERATION: &str = "DeleteMessageBatch";
         self.batches.delete.count(receipts.len());
-        let entries = receipts.iter().enumerate().map(|(index, receipt)| {
-            let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(receipt);
-            entry.build().expect("an id and a receipt were given")
-        });
-        let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries.collect()));
-        match request.send().await {
-            Ok(answer) => {
-                let done = answer.successful().iter().map(DeleteMessageBatchResultEntry::id);
-                self.entry_results(OPERATION, receipts.len(), done, answer.failed())
-            }
-            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, &error)); receipts.len()],
-        }
+        let body = self.receipts(receipts, None);
+        let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(Vec::new()));
+        self.batch::<DeleteMessageBatch, _, _>(receipts.len(), body, request.send()).await
     }
 
     /// Keeps up to 10 messages invisible for `visibility` (whole seconds) from now. One result for each, in order.
@@ -278,44 +262,50 @@ impl Queue {
         receipts: &[String],
         visibility: Duration,
     ) -> Vec<Result<(), QueueError>> {
-        const OPERATION: &str = "ChangeMessageVisibilityBatch";
         self.batches.change_visibility.count(receipts.len());
-        let entries = receipts.iter().enumerate().map(|(index, receipt)| {
-            let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(index.to_string());
-            let entry = entry.receipt_handle(receipt).visibility_timeout(seconds(visibility));
-            entry.build().expect("an id and a receipt were given")
-        });
-        let request = self.client.change_message_visibility_batch().queue_url(&self.url);
-        match request.set_entries(Some(entries.collect())).send().await {
-            Ok(answer) => {
-                let done = answer.successful().iter().map(ChangeMessageVisibilityBatchResultEntry::id);
-                self.entry_results(OPERATION, receipts.len(), done, answer.failed())
-            }
-            Err(error) => vec![Err(QueueError::from_sdk(OPERATION, &self.url, &error)); receipts.len()],
+        let body = self.receipts(receipts, Some(seconds(visibility)));
+        let request = self.client.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(Vec::new()));
+        self.batch::<ChangeMessageVisibilityBatch, _, _>(receipts.len(), body, request.send()).await
+    }
+
+    /// The body of a batch of messages that were received.
+    fn receipts(&self, receipts: &[String], visibility_timeout: Option<i32>) -> Vec<u8> {
+        json::batch(&self.url, receipts.iter().map(|receipt_handle| Receipt { receipt_handle, visibility_timeout }))
+    }
+
+    /// Makes a batch request of so many entries. One result for each, in order.
+    async fn batch<O: BatchOperation, T, E>(
+        &self,
+        entries: usize,
+        body: Vec<u8>,
+        request: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Vec<Result<(), QueueError>>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        SdkError<E>: ProvideErrorMetadata,
+    {
+        match json::exchange::<O, _, _>(Some(body), request).await {
+            Ok(results) => self.entry_results(O::NAME, entries, results),
+            Err(error) => vec![Err(self.error(O::NAME, &error)); entries],
         }
     }
 
-    /// Puts the answer of a batch request, whose entries were named by their index, in the order of the entries.
-    fn entry_results<'a>(
-        &self,
-        operation: &'static str,
-        count: usize,
-        done: impl Iterator<Item = &'a str>,
-        failed: &[BatchResultErrorEntry],
-    ) -> Vec<Result<(), QueueError>> {
-        let mut results = vec![Err(QueueError::missing_result(operation, &self.url)); count];
+    /// Puts the answer to a batch, whose entries were named by their places, in the order of the entries.
+    fn entry_results(&self, operation: &'static str, entries: usize, answer: Results) -> Vec<Result<(), QueueError>> {
+        let mut results = vec![None; entries];
         let mut set = |id: &str, result| {
             if let Some(slot) = id.parse::<usize>().ok().and_then(|index| results.get_mut(index)) {
-                *slot = result;
+                *slot = Some(result);
             }
         };
-        for id in done {
-            set(id, Ok(()));
+        for done in answer.successful.unwrap_or_default() {
+            set(&done.id, Ok(()));
         }
-        for entry in failed {
-            set(entry.id(), Err(QueueError::from_entry(operation, &self.url, entry)));
+        for failed in answer.failed.unwrap_or_default() {
+            set(&failed.id, Err(QueueError::from_entry(operation, &self.url, &failed)));
         }
-        results
+        let missing = || Err(QueueError::missing_result(operation, &self.url));
+        results.into_iter().map(|result| result.unwrap_or_else(missing)).collect()
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct OutgoingReply {
 }
 
 impl OutgoingReply {
-    pub(crate) fn into_message(self) -> Outgoing {
+    pub(crate) fn into_message(self) -> Outgoing<'static> {
         let (status, (body, payload_in_s3)) = match self.outcome {
             Ok(body) => (0, body.into_message()),
             Err(failure) => (failure.code, (failure.to_json(), None)),
@@ -66,7 +66,7 @@ impl OutgoingReply {
         if let Some(size) = payload_in_s3 {
             attributes.push(Attribute::number(attribute::EXTENDED_PAYLOAD_SIZE, size));
         }
-        Outgoing { body, attributes, group: None, trace: self.trace }
+        Outgoing { body: body.into(), attributes, group: None, trace: self.trace }
     }
 }
 
@@ -101,16 +101,16 @@ impl IncomingReply {
         Some(clock::between(self.timing.sent?, self.timing.first_received?))
     }
 
-    pub(crate) fn read(message: Received) -> Result<Self, MalformedReply> {
+    pub(crate) fn read(mut message: Received) -> Result<Self, MalformedReply> {
         let id = message.required_string(attribute::CORRELATION_ID)?;
         let id = Uuid::try_parse(id).map_err(|_| MalformedReply::Id)?;
         let status =
             message.number::<i32>(attribute::STATUS)?.ok_or(AttributeError::Missing { name: attribute::STATUS })?;
-        let owned = |name| message.string(name).map(|value| value.map(str::to_owned));
         // Timing is for people and for balancing load: a reply is not refused because of it.
-        let timing = owned(attribute::TIMING).ok().flatten();
-        let timing = timing.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-        let (digest, worker) = (message.required_string(attribute::DIGEST)?.to_owned(), owned(attribute::WORKER)?);
+        let timing = message.string(attribute::TIMING).ok().flatten();
+        let timing = timing.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        let digest = message.take_required_string(attribute::DIGEST)?;
+        let worker = message.take_string(attribute::WORKER)?;
         let (sent, received) = (message.sent_ms, message.first_received_ms);
         let payload_in_s3 = message.number(attribute::EXTENDED_PAYLOAD_SIZE)?;
         let outcome = match status {

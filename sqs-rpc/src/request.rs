@@ -43,20 +43,20 @@ pub(crate) struct OutgoingRequest {
 }
 
 impl OutgoingRequest {
-    pub(crate) fn to_message(&self, clock: &SqsClock) -> Outgoing {
+    pub(crate) fn to_message(&self, clock: &SqsClock) -> Outgoing<'_> {
         let mut attributes = vec![
             Attribute::string(attribute::CORRELATION_ID, self.id.to_string()),
-            Attribute::string(attribute::METHOD, &self.method),
-            Attribute::string(attribute::DIGEST, &self.digest),
+            Attribute::string(attribute::METHOD, &*self.method),
+            Attribute::string(attribute::DIGEST, &*self.digest),
         ];
         if let Some(reply_to) = &self.reply_to {
-            attributes.push(Attribute::string(attribute::REPLY_TO, reply_to));
+            attributes.push(Attribute::string(attribute::REPLY_TO, reply_to.as_str()));
         }
         if let Some(size) = self.payload_in_s3 {
             attributes.push(Attribute::number(attribute::EXTENDED_PAYLOAD_SIZE, size));
         }
         if let Some(content_type) = &self.content_type {
-            attributes.push(Attribute::string(attribute::CONTENT_TYPE, content_type));
+            attributes.push(Attribute::string(attribute::CONTENT_TYPE, content_type.as_str()));
         }
         if let Some(deadline) = self.deadline {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -65,10 +65,10 @@ impl OutgoingRequest {
             attributes.push(Attribute::number(attribute::DEADLINE, clock.now_ms().saturating_add(left_ms)));
         }
         if let Some(traceparent) = &self.traceparent {
-            attributes.push(Attribute::string(attribute::TRACEPARENT, traceparent));
+            attributes.push(Attribute::string(attribute::TRACEPARENT, traceparent.as_str()));
         }
         let trace = self.traceparent.as_deref().and_then(TraceContext::parse);
-        Outgoing { body: self.body.clone(), attributes, group: self.tenant.clone(), trace }
+        Outgoing { body: self.body.as_str().into(), attributes, group: self.tenant.as_deref(), trace }
     }
 
     /// The size of the message, in the bytes that SQS counts, without building it.
@@ -173,12 +173,12 @@ impl Request {
         let id = Uuid::try_parse(id).map_err(|_| {
             Rejected::Unanswerable(format!("message attribute {} is not a UUID", attribute::CORRELATION_ID))
         })?;
-        let reply_to = message.string(attribute::REPLY_TO).map_err(unanswerable)?.map(str::to_owned);
+        let reply_to = message.take_string(attribute::REPLY_TO).map_err(unanswerable)?;
         if reply_to.as_ref().is_some_and(|url| !allowed.allows(url)) {
             return Err(Rejected::Unanswerable("the reply queue is not one that may be sent to".to_owned()));
         }
         let body = std::mem::take(&mut message.body);
-        let mut reader = Reader { message: &message, first_error: None };
+        let mut reader = Reader { message, first_error: None };
         let method = reader.required_string(attribute::METHOD);
         let given_digest = reader.string(attribute::DIGEST);
         let digest = digest(&body);
@@ -189,17 +189,17 @@ impl Request {
             digest,
             payload_in_s3: reader.number(attribute::EXTENDED_PAYLOAD_SIZE),
             content_type: reader.string(attribute::CONTENT_TYPE),
-            tenant: message.group.clone(),
+            tenant: reader.message.group.take(),
             traceparent: reader.string(attribute::TRACEPARENT),
-            receive_count: message.receive_count,
+            receive_count: reader.message.receive_count,
             times: RequestTimes {
-                sent: message.sent_ms,
-                first_received: message.first_received_ms,
+                sent: reader.message.sent_ms,
+                first_received: reader.message.first_received_ms,
                 deadline: reader.number(attribute::DEADLINE),
             },
             reply_to,
             timeout: reader.number(attribute::TIMEOUT_MS).map(Duration::from_millis),
-            arrived: message.arrived,
+            arrived: reader.message.arrived,
         };
         let mut error = reader.first_error.map(|error| error.to_string());
         if let Some(given) = given_digest
@@ -250,23 +250,26 @@ impl Request {
     }
 }
 
-/// Reads attributes, and remembers the first that is not as it should be.
-struct Reader<'a> {
-    message: &'a Received,
+/// Takes attributes out of a message, and remembers the first that is not as it should be.
+struct Reader {
+    message: Received,
     first_error: Option<AttributeError>,
 }
 
-impl Reader<'_> {
+impl Reader {
     fn string(&mut self, name: &'static str) -> Option<String> {
-        self.noting(self.message.string(name)).map(str::to_owned)
+        let value = self.message.take_string(name);
+        self.noting(value)
     }
 
     fn required_string(&mut self, name: &'static str) -> String {
-        self.noting(self.message.required_string(name).map(Some)).unwrap_or_default().to_owned()
+        let value = self.message.take_required_string(name);
+        self.noting(value.map(Some)).unwrap_or_default()
     }
 
     fn number<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
-        self.noting(self.message.number(name))
+        let value = self.message.number(name);
+        self.noting(value)
     }
 
     fn noting<T>(&mut self, value: Result<Option<T>, AttributeError>) -> Option<T> {
@@ -328,7 +331,7 @@ mod tests {
     }
 
     fn read(message: Message) -> Result<Request, Rejected> {
-        Request::read(Received::for_test(message), &allowed())
+        Request::read(Received::from(message), &allowed())
     }
 
     fn set(message: &mut Message, name: &str, new: Option<MessageAttributeValue>) {

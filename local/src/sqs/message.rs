@@ -135,6 +135,10 @@ fn check_system_attributes(forms: BTreeMap<String, AttributeForm>) -> Result<Att
 
 /// The characters of XML 1.0, which SQS limits itself to.
 pub(super) fn check_characters(text: &str) -> Result<(), SqsError> {
+    // Nearly every text is of these, which need not be decoded.
+    if text.bytes().all(|byte| matches!(byte, b' '..=0x7f)) {
+        return Ok(());
+    }
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{FFFD}' | '\u{10000}'..);
     match text.chars().find(|&c| !allowed(c)) {
         None => Ok(()),

@@ -127,14 +127,14 @@ pub(super) fn check_attributes(forms: BTreeMap<String, AttributeForm>) -> Result
 }
 
 fn check_name(name: &str) -> Result<(), SqsError> {
-    let lower = name.to_ascii_lowercase();
+    let starts_with = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let what = if !(1..=MAX_CHARS).contains(&name.chars().count()) {
         "must have a name of 1 to 256 characters."
     } else if !name.chars().all(|c| is_name_char(c) || c == '.') {
         "can have letters, digits, hyphens, underscores and periods in its name only."
     } else if name.starts_with('.') || name.ends_with('.') || name.contains("..") {
         "must not have a name that starts or ends with a period or has periods in succession."
-    } else if lower.starts_with("aws.") || lower.starts_with("amazon.") {
+    } else if starts_with("aws.") || starts_with("amazon.") {
         "must not have a name with the reserved prefixes 'AWS.' or 'Amazon.'."
     } else {
         return Ok(());
@@ -152,16 +152,21 @@ fn is_name_char(c: char) -> bool {
 
 /// A decimal with an optional exponent. AWS also bounds the digits (38) and the exponent (-128 to 126).
 fn is_number(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let unsigned = |text: &str| text.strip_prefix(['+', '-']).unwrap_or(text).to_owned();
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let mantissa = unsigned(mantissa);
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((&mantissa, ""));
-    let significant = mantissa.replace('.', "").trim_start_matches('0').len();
-    digits(&format!("{whole}{fraction}"))
-        && digits(&unsigned(exponent))
+    let (mantissa, magnitude) = (unsigned(mantissa), unsigned(exponent));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let significant = whole.bytes().chain(fraction.bytes()).skip_while(|&digit| digit == b'0').count();
+    is_digits(whole)
+        && is_digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && is_digits(magnitude)
         && significant <= 38
         && exponent.parse().is_ok_and(|exponent: i32| (-128..=126).contains(&exponent))
+}
+
+fn unsigned(number: &str) -> &str {
+    number.strip_prefix(['+', '-']).unwrap_or(number)
 }
 
 fn to_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

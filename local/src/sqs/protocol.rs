@@ -63,7 +63,9 @@ impl Call {
 /// [`Serialization`](SqsError::Serialization) if the body is not JSON of this shape. No body is taken for no parameters.
 pub(super) fn input<T: DeserializeOwned>(call: &Call) -> Result<T, SqsError> {
     let body = if call.body.is_empty() { b"{}" } else { call.body.as_ref() };
-    serde_json::from_slice(body).map_err(|error| SqsError::Serialization(error.to_string()))
+    // As text, since that is checked once to be UTF-8, and not string by string. What is none is told where it is not.
+    let input = std::str::from_utf8(body).map_or_else(|_| serde_json::from_slice(body), serde_json::from_str);
+    input.map_err(|error| SqsError::Serialization(error.to_string()))
 }
 
 /// The value of a parameter that must be there.

@@ -135,7 +135,7 @@ mod tests {
             let arn = format!("arn:aws:sqs:us-east-1:1:{source}");
             message = message.attributes(MessageSystemAttributeName::DeadLetterQueueSourceArn, arn);
         }
-        DeadLetter::read(Received::for_test(message.build()), &origin(), 4)
+        DeadLetter::read(Received::from(message.build()), &origin(), 4)
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use tokio::time::Instant;
+use aws_sdk_sqs::operation::receive_message::ReceiveMessage;
 
-use super::{MAX_BATCH, Queue, QueueError, clamp_i32, seconds};
+use super::{MAX_BATCH, Queue, QueueError, clamp_i32, json, seconds};
 use crate::message::Received;
 
 /// How much longer than its wait a long poll may take before it is given up: a poll of the SDK can hang past its wait time.
@@ -36,20 +36,17 @@ impl Polls {
     /// Dropping this future does not stop SQS from handing out messages to it: let it come home.
     pub(crate) async fn receive(&self, max: usize, visibility: Duration) -> Result<Vec<Received>, QueueError> {
         let Queue { client, url, batches } = &self.queue;
-        let answer = client
+        let request = client
             .receive_message()
             .queue_url(url)
             .max_number_of_messages(clamp_i32(max.min(MAX_BATCH)))
             .wait_time_seconds(seconds(self.wait))
             .visibility_timeout(seconds(visibility))
             .message_attribute_names("All")
-            .set_message_system_attribute_names(Some(Received::SYSTEM_ATTRIBUTES.to_vec()))
-            .send()
-            .await;
-        let answer = answer.map_err(|error| QueueError::from_sdk("ReceiveMessage", url, &error))?;
-        let arrived = Instant::now();
-        let messages = answer.messages.unwrap_or_default();
+            .set_message_system_attribute_names(Some(Received::SYSTEM_ATTRIBUTES.to_vec()));
+        let messages = json::exchange::<ReceiveMessage, _, _>(None, request.send()).await;
+        let messages = messages.map_err(|error| QueueError::from_sdk("ReceiveMessage", url, &error))?;
         batches.receive.count(messages.len());
-        Ok(messages.into_iter().map(|message| Received::new(message, arrived)).collect())
+        Ok(messages)
     }
 }

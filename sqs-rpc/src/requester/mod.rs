@@ -362,7 +362,8 @@ impl BatchOperation for SendRequests {
     }
 
     async fn perform(&self, requests: &[OutgoingRequest]) -> Vec<Result<(), QueueError>> {
-        let sent = self.queue.send_batch(requests.iter().map(|request| request.to_message(&self.clock))).await;
+        let messages: Vec<_> = requests.iter().map(|request| request.to_message(&self.clock)).collect();
+        let sent = self.queue.send_batch(messages.iter()).await;
         for (request, sent) in requests.iter().zip(&sent) {
             // An entry that has failed alone is sent again.
             if sent.as_ref().is_err_and(|error| !error.is_entry_failure()) {

@@ -24,7 +24,7 @@ impl Outbox {
     }
 
     /// Sends a message to the queue at this URL.
-    pub(super) async fn send(&self, url: &str, message: Arc<Outgoing>) -> Result<(), SubmitError> {
+    pub(super) async fn send(&self, url: &str, message: Arc<Outgoing<'static>>) -> Result<(), SubmitError> {
         let batcher = self.batcher(url);
         batcher.submit(message).await
     }
@@ -60,13 +60,13 @@ struct SendMessages {
 }
 
 impl BatchOperation for SendMessages {
-    type Entry = Arc<Outgoing>;
+    type Entry = Arc<Outgoing<'static>>;
 
-    fn size(&self, message: &Arc<Outgoing>) -> usize {
+    fn size(&self, message: &Arc<Outgoing<'static>>) -> usize {
         message.size()
     }
 
-    async fn perform(&self, messages: &[Arc<Outgoing>]) -> Vec<Result<(), QueueError>> {
-        self.queue.send_batch(messages.iter().map(|message| Outgoing::clone(message))).await
+    async fn perform(&self, messages: &[Arc<Outgoing<'static>>]) -> Vec<Result<(), QueueError>> {
+        self.queue.send_batch(messages.iter().map(|message| &**message)).await
     }
 }

@@ -141,7 +141,7 @@ impl<S, J> Shared<S, J> {
     }
 
     /// Sends a reply, over and over while somebody waits for it: giving up would have the request worked anew.
-    async fn send_reply(&self, reply_to: &str, message: Outgoing, request: &Request) -> bool {
+    async fn send_reply(&self, reply_to: &str, message: Outgoing<'static>, request: &Request) -> bool {
         let (mut backoff, message) = (REPLY_BACKOFF, Arc::new(message));
         loop {
             let error = match self.outbox.send(reply_to, message.clone()).await {

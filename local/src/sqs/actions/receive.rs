@@ -1,8 +1,9 @@
 //! Receiving: what is asked for, and how a message is shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::sqs::Sqs;
 use crate::sqs::checksum;
@@ -45,13 +46,28 @@ struct Shown<'m> {
     body_md5: &'m str,
     #[serde(rename = "Body")]
     body: &'m str,
-    #[serde(rename = "Attributes", skip_serializing_if = "BTreeMap::is_empty")]
-    system_attributes: BTreeMap<&'static str, String>,
+    #[serde(rename = "Attributes", skip_serializing_if = "Map::is_empty")]
+    system_attributes: Map<&'static str, Cow<'m, str>>,
     /// Of the attributes shown, which need not be all.
     #[serde(rename = "MD5OfMessageAttributes", skip_serializing_if = "Option::is_none")]
     attributes_md5: Option<String>,
-    #[serde(rename = "MessageAttributes", skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<&'m String, &'m Attribute>,
+    #[serde(rename = "MessageAttributes", skip_serializing_if = "Map::is_empty")]
+    attributes: Map<&'m String, &'m Attribute>,
+}
+
+/// An object.
+struct Map<N, V>(Vec<(N, V)>);
+
+impl<N, V> Map<N, V> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<N: Serialize, V: Serialize> Serialize for Map<N, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 impl Sqs {
@@ -85,14 +101,14 @@ impl Sqs {
 fn shown<'m>(
     content: &'m Content,
     receipt_handle: String,
-    system_attributes: BTreeMap<&'static str, String>,
+    system_attributes: Map<&'static str, Cow<'m, str>>,
     names: &NameFilter,
 ) -> Shown<'m> {
-    let attributes: BTreeMap<_, _> = content.attributes.iter().filter(|(name, _)| names.matches(name)).collect();
+    let attributes: Vec<_> = content.attributes.iter().filter(|(name, _)| names.matches(name)).collect();
     let attributes_md5 = if attributes.len() == content.attributes.len() {
         content.attributes_md5.clone()
     } else {
-        checksum::of_attributes(attributes.iter().map(|(&name, &attribute)| (name, attribute)))
+        checksum::of_attributes(attributes.iter().copied())
     };
     Shown {
         message_id: content.id.to_string(),
@@ -101,7 +117,7 @@ fn shown<'m>(
         body: &content.body,
         system_attributes,
         attributes_md5,
-        attributes,
+        attributes: Map(attributes),
     }
 }
 
@@ -164,21 +180,21 @@ impl SystemNames {
         Ok(Self(wanted))
     }
 
-    fn values(&self, message: &Message) -> BTreeMap<&'static str, String> {
+    fn values<'m>(&self, message: &'m Message) -> Map<&'static str, Cow<'m, str>> {
         let value = |name: &'static str| {
             let value = match name {
-                "AWSTraceHeader" => message.content.trace_header.clone(),
-                "ApproximateFirstReceiveTimestamp" => message.first_received_at.map(|time| time.to_string()),
-                "ApproximateReceiveCount" => Some(message.receive_count.to_string()),
-                "DeadLetterQueueSourceArn" => message.dead_letter_source.as_ref().map(ToString::to_string),
-                "MessageGroupId" => message.content.group_id.clone(),
+                "AWSTraceHeader" => message.content.trace_header.as_deref().map(Cow::from),
+                "ApproximateFirstReceiveTimestamp" => message.first_received_at.map(|time| time.to_string().into()),
+                "ApproximateReceiveCount" => Some(message.receive_count.to_string().into()),
+                "DeadLetterQueueSourceArn" => message.dead_letter_source.as_ref().map(|arn| arn.to_string().into()),
+                "MessageGroupId" => message.content.group_id.as_deref().map(Cow::from),
                 // The id of an account's root user is the account's; nobody else can be told apart here.
-                "SenderId" => Some(ACCOUNT.to_owned()),
-                "SentTimestamp" => Some(message.sent_at.to_string()),
+                "SenderId" => Some(ACCOUNT.into()),
+                "SentTimestamp" => Some(message.sent_at.to_string().into()),
                 _ => None,
             };
             value.map(|value| (name, value))
         };
-        self.0.iter().copied().filter_map(value).collect()
+        Map(self.0.iter().copied().filter_map(value).collect())
     }
 }

@@ -1,117 +1,90 @@
-//! What is sent.
+//! What is sent: the entries of a batch.
 
-use std::collections::HashMap;
-
-use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchInput;
-use aws_sdk_sqs::primitives::Blob;
-use aws_sdk_sqs::types::{
-    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
-    SendMessageBatchRequestEntry,
-};
-use aws_smithy_types::base64;
 use serde::{Serialize, Serializer};
 
-/// The body of the request.
-pub(super) fn to_json(input: &SendMessageBatchInput) -> Vec<u8> {
-    let entries = input.entries().iter().map(Entry::of).collect();
-    let batch = Batch { queue_url: input.queue_url(), entries };
-    serde_json::to_vec(&batch).expect("a form with string keys, written to memory, cannot fail")
+use crate::message::{Attribute, Outgoing, STRING};
+use crate::queue::MAX_BATCH;
+
+/// The ids of the entries of a batch: their places in it.
+const IDS: [&str; MAX_BATCH] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/// The body of a request with these entries, at most [`MAX_BATCH`].
+pub(super) fn batch<E: Serialize>(queue_url: &str, entries: impl Iterator<Item = E>) -> Vec<u8> {
+    let entries = IDS.into_iter().zip(entries).map(|(id, entry)| Entry { id, entry }).collect();
+    serde_json::to_vec(&Batch { queue_url, entries }).expect("a form with string keys, written to memory, cannot fail")
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Batch<'a> {
+struct Batch<'a, E> {
+    queue_url: &'a str,
+    entries: Vec<Entry<E>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry<E> {
+    id: &'static str,
+    #[serde(flatten)]
+    entry: E,
+}
+
+/// A message that has been received, in another batch than one of messages.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::queue) struct Receipt<'a> {
+    pub(in crate::queue) receipt_handle: &'a str,
+    /// In seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    queue_url: Option<&'a str>,
-    entries: Vec<Entry<'a>>,
+    pub(in crate::queue) visibility_timeout: Option<i32>,
 }
 
+/// A message to send.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Entry<'a> {
-    id: &'a str,
+pub(in crate::queue) struct Message<'a> {
     message_body: &'a str,
+    message_attributes: Attributes<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    delay_seconds: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_attributes: Option<Attributes<'a, String, MessageAttributeValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_system_attributes: Option<Attributes<'a, MessageSystemAttributeNameForSends, MessageSystemAttributeValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_deduplication_id: Option<&'a str>,
+    message_system_attributes: Option<SystemAttributes>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message_group_id: Option<&'a str>,
 }
 
-impl<'a> Entry<'a> {
-    fn of(entry: &'a SendMessageBatchRequestEntry) -> Self {
+impl<'a> From<&'a Outgoing<'_>> for Message<'a> {
+    fn from(message: &'a Outgoing<'_>) -> Self {
         Self {
-            id: entry.id(),
-            message_body: entry.message_body(),
-            delay_seconds: entry.delay_seconds,
-            message_attributes: entry.message_attributes().map(Attributes),
-            message_system_attributes: entry.message_system_attributes().map(Attributes),
-            message_deduplication_id: entry.message_deduplication_id(),
-            message_group_id: entry.message_group_id(),
+            message_body: &message.body,
+            message_attributes: Attributes(&message.attributes),
+            message_system_attributes: message
+                .trace
+                .map(|trace| SystemAttributes { trace: Value { string_value: trace.x_ray(), data_type: STRING } }),
+            message_group_id: message.group,
         }
     }
 }
 
-struct Attributes<'a, N, V>(&'a HashMap<N, V>);
+struct Attributes<'a>(&'a [Attribute<'a>]);
 
-impl<N: Name, V: Value> Serialize for Attributes<'_, N, V> {
+impl Serialize for Attributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name.as_str(), Attribute::of(value))))
+        let entries = self
+            .0
+            .iter()
+            .map(|Attribute { name, data_type, value }| (name, Value { string_value: &**value, data_type }));
+        serializer.collect_map(entries)
     }
 }
 
-/// An attribute. SQS does not take lists, and nothing here makes them.
+#[derive(Serialize)]
+struct SystemAttributes {
+    #[serde(rename = "AWSTraceHeader")]
+    trace: Value<String>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Attribute<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    string_value: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    binary_value: Option<String>,
-    data_type: &'a str,
-}
-
-impl<'a> Attribute<'a> {
-    fn of(value: &'a impl Value) -> Self {
-        let (data_type, string_value, binary_value) = value.parts();
-        Self { string_value, binary_value: binary_value.map(base64::encode), data_type }
-    }
-}
-
-trait Name {
-    fn as_str(&self) -> &str;
-}
-
-impl Name for String {
-    fn as_str(&self) -> &str {
-        self
-    }
-}
-
-impl Name for MessageSystemAttributeNameForSends {
-    fn as_str(&self) -> &str {
-        self.as_str()
-    }
-}
-
-trait Value {
-    /// Type, text and bytes.
-    fn parts(&self) -> (&str, Option<&str>, Option<&Blob>);
-}
-
-impl Value for MessageAttributeValue {
-    fn parts(&self) -> (&str, Option<&str>, Option<&Blob>) {
-        (self.data_type(), self.string_value(), self.binary_value())
-    }
-}
-
-impl Value for MessageSystemAttributeValue {
-    fn parts(&self) -> (&str, Option<&str>, Option<&Blob>) {
-        (self.data_type(), self.string_value(), self.binary_value())
-    }
+struct Value<T> {
+    string_value: T,
+    data_type: &'static str,
 }
