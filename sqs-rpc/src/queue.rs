@@ -245,7 +245,7 @@ impl Queue {
         self.batches.send.count(count);
         let body = json::batch(&self.url, messages.map(json::Message::from));
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(Vec::new()));
-        self.batch::<SendMessageBatch, _, _>(count, body, request.send()).await
+        self.batch::<SendMessageBatch, _, _>(count, body, Box::pin(request.send())).await
     }
 
     /// Deletes up to 10 messages by their receipts. One result for each, in order.
@@ -253,7 +253,7 @@ impl Queue {
         self.batches.delete.count(receipts.len());
         let body = self.receipts(receipts, None);
         let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(Vec::new()));
-        self.batch::<DeleteMessageBatch, _, _>(receipts.len(), body, request.send()).await
+        self.batch::<DeleteMessageBatch, _, _>(receipts.len(), body, Box::pin(request.send())).await
     }
 
     /// Keeps up to 10 messages invisible for `visibility` (whole seconds) from now. One result for each, in order.
@@ -265,7 +265,7 @@ impl Queue {
         self.batches.change_visibility.count(receipts.len());
         let body = self.receipts(receipts, Some(seconds(visibility)));
         let request = self.client.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(Vec::new()));
-        self.batch::<ChangeMessageVisibilityBatch, _, _>(receipts.len(), body, request.send()).await
+        self.batch::<ChangeMessageVisibilityBatch, _, _>(receipts.len(), body, Box::pin(request.send())).await
     }
 
     /// The body of a batch of messages that were received.
@@ -273,7 +273,8 @@ impl Queue {
         json::batch(&self.url, receipts.iter().map(|receipt_handle| Receipt { receipt_handle, visibility_timeout }))
     }
 
-    /// Makes a batch request of so many entries. One result for each, in order.
+    /// Makes a batch request of so many entries. One result for each, in order. The request is best in a box: the future of one has
+    /// kilobytes, and is handed on.
     async fn batch<O: BatchOperation, T, E>(
         &self,
         entries: usize,

@@ -19,6 +19,9 @@ use crate::{BoxError, load, machine};
 /// From how many waiting calls on the cost is to be flat.
 const FLAT_FROM: u64 = 100;
 
+/// The most slots that a worker can have.
+const MOST_SLOTS: u64 = 10_000;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Flags {
     /// How many calls are to wait
@@ -87,11 +90,19 @@ pub(crate) async fn run(options: &Options, flags: &Flags) -> Result<Report, BoxE
 /// Lets the calls that wait become so many, then measures for a while.
 async fn measure(system: &System, flags: &Flags, round: usize, step: &mut Step) -> Result<(), BoxError> {
     let time = Duration::from_secs_f64(step.wanted as f64 / flags.rate).max(Duration::from_millis(1));
-    let (name, room) = (format!("{}-{round}", step.wanted), (2 * step.wanted + 1_000).to_string());
+    let (name, room) = (format!("{}-{round}", step.wanted), 2 * step.wanted + 1_000);
     let worker_time = humantime::format_duration(Duration::from_millis(time.as_millis().try_into()?)).to_string();
-    let gateway = system.gateway(&format!("gateway-{name}"), &["--max-in-flight", &room]).await?;
-    let worker = ["--slots", &room, "--time", &worker_time];
-    let worker = system.slow_worker(&format!("slow-{name}"), &worker).await?;
+    // No worker is heard from until the first call has been worked.
+    let silence =
+        humantime::format_duration(2 * Duration::from_secs(time.as_secs()) + Duration::from_secs(10)).to_string();
+    let gateway = ["--max-in-flight", &room.to_string(), "--no-worker-after", &silence];
+    let gateway = system.gateway(&format!("gateway-{name}"), &gateway).await?;
+    let (count, mut workers) = (room.div_ceil(MOST_SLOTS), Vec::new());
+    let slots = room.div_ceil(count).to_string();
+    for number in 0..count {
+        let worker = ["--slots", &slots, "--time", &worker_time];
+        workers.push(system.slow_worker(&format!("slow-{name}-{number}"), &worker).await?);
+    }
     let gateways = Gateways::new(1, flags.connections);
     gateways.set(0, gateway.address)?;
 
@@ -118,7 +129,9 @@ async fn measure(system: &System, flags: &Flags, round: usize, step: &mut Step) 
     step.micros.add(micros);
     step.tally = Tally::sum([&step.tally, &tally.read()]);
     gateway.process.terminate().await?;
-    worker.terminate().await?;
+    for worker in workers {
+        worker.terminate().await?;
+    }
     Ok(())
 }
 

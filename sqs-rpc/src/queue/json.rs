@@ -33,10 +33,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorErr
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
 use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
 use aws_smithy_types::body::SdkBody;
-use serde::Serialize;
 
 pub(super) use self::received::{Failed, Results};
-pub(super) use self::sent::{Message, Receipt};
+pub(super) use self::sent::{Message, Receipt, batch};
 use crate::message::Received;
 
 tokio::task_local! {
@@ -102,11 +101,6 @@ macro_rules! batch_operation {
 batch_operation!(SendMessageBatch, SendMessageBatchOutput);
 batch_operation!(DeleteMessageBatch, DeleteMessageBatchOutput);
 batch_operation!(ChangeMessageVisibilityBatch, ChangeMessageVisibilityBatchOutput);
-
-/// The body of a batch of these entries, at most ten, whose ids are their places.
-pub(super) fn batch<E: Serialize>(queue_url: &str, entries: impl Iterator<Item = E>) -> Vec<u8> {
-    sent::batch(queue_url, entries)
-}
 
 /// Makes a request of a client that has [`OwnJson`], with this body if there is one, and gives what was read of the answer.
 pub(super) async fn exchange<O: Operation, T, E>(

@@ -44,7 +44,7 @@ impl Polls {
             .visibility_timeout(seconds(visibility))
             .message_attribute_names("All")
             .set_message_system_attribute_names(Some(Received::SYSTEM_ATTRIBUTES.to_vec()));
-        let messages = json::exchange::<ReceiveMessage, _, _>(None, request.send()).await;
+        let messages = json::exchange::<ReceiveMessage, _, _>(None, Box::pin(request.send())).await;
         let messages = messages.map_err(|error| QueueError::from_sdk("ReceiveMessage", url, &error))?;
         batches.receive.count(messages.len());
         Ok(messages)

@@ -9,7 +9,7 @@ use crate::queue::MAX_BATCH;
 const IDS: [&str; MAX_BATCH] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// The body of a request with these entries, at most [`MAX_BATCH`].
-pub(super) fn batch<E: Serialize>(queue_url: &str, entries: impl Iterator<Item = E>) -> Vec<u8> {
+pub(in crate::queue) fn batch<E: Serialize>(queue_url: &str, entries: impl Iterator<Item = E>) -> Vec<u8> {
     let entries = IDS.into_iter().zip(entries).map(|(id, entry)| Entry { id, entry }).collect();
     serde_json::to_vec(&Batch { queue_url, entries }).expect("a form with string keys, written to memory, cannot fail")
 }
