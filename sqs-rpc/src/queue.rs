@@ -28,7 +28,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 
 use self::date::ObserveDate;
 pub(crate) use self::fill::BatchCounters;
-use self::json::{BatchOperation, Failed, OwnJson, Receipt, Results};
+use self::json::{Batched, Failed, OwnJson, Receipt, Results};
 pub(crate) use self::polls::Polls;
 pub use self::{
     attributes::{Encryption, QueueAttributes, Redrive},
@@ -275,7 +275,7 @@ impl Queue {
 
     /// Makes a batch request of so many entries. One result for each, in order. The request is best in a box: the future of one has
     /// kilobytes, and is handed on.
-    async fn batch<O: BatchOperation, T, E>(
+    async fn batch<O: Batched, T, E>(
         &self,
         entries: usize,
         body: Vec<u8>,

@@ -73,7 +73,7 @@ impl Operation for ReceiveMessage {
 }
 
 /// An operation on several entries, which may each succeed or fail.
-pub(super) trait BatchOperation: Operation<Answer = Results> {
+pub(super) trait Batched: Operation<Answer = Results> {
     const NAME: &'static str;
 }
 
@@ -92,7 +92,7 @@ macro_rules! batch_operation {
             }
         }
 
-        impl BatchOperation for $name {
+        impl Batched for $name {
             const NAME: &'static str = stringify!($name);
         }
     };
